@@ -1,0 +1,222 @@
+//! Access tokens: short-lived JWTs (RFC 7519) in the profile of RFC 9068, signed with Ed25519 (RFC 8037).
+//!
+//! The library's defaults accept a missing audience, ignore `typ`, `crit` and `nbf`, allow 60 s of leeway and read the
+//! clock. Here everything is required, and every instant is compared with the request's own.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identity::{SessionId, SubjectId},
+    keys::{KeySet, Kid, PublicKey},
+    settings::{SettingError, Variables},
+    unix_time::UnixMillis,
+};
+
+/// The media type of an access token (RFC 9068 2.1): no other kind of JWT can stand in for one.
+const TYPE: &str = "at+jwt";
+
+/// Longest token that is looked at. Ours have about 500 bytes.
+const LONGEST: usize = 4096;
+
+/// How far ahead of ours the clock of the machine that signed may be. There is none for `exp`.
+const LEEWAY: Duration = Duration::from_secs(10);
+
+/// The claims of an access token; all of them are required.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    iss: String,
+    aud: String,
+    /// Whose session it is.
+    pub sub: SubjectId,
+    /// Which session it belongs to.
+    pub sid: SessionId,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+    jti: String,
+}
+
+/// How access tokens are made and what is accepted as one.
+#[derive(Clone, Debug)]
+pub struct AccessTokens {
+    issuer: String,
+    audience: String,
+    ttl: Duration,
+}
+
+/// A signed token and the end of its life.
+pub struct AccessToken {
+    /// The compact form (RFC 7515 7.1), for `Authorization: Bearer`.
+    pub text: String,
+    /// When it stops being accepted; the claim is this, rounded up to a second.
+    pub expires_at: UnixMillis,
+}
+
+/// A token whose header is right; whether it is genuine is not known yet.
+pub struct Unverified<'a> {
+    text: &'a str,
+    kid: Kid,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It was not made here, or not for this.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It is genuine, and its time is over.
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// The keys sign what they cannot verify.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signing keys failed their self-test")]
+pub struct SelfTestFailed;
+
+impl AccessTokens {
+    /// Reads issuer and audience from the settings.
+    ///
+    /// # Errors
+    /// [`SettingError`] when one of them is missing.
+    pub fn from_settings(variables: &Variables, ttl: Duration) -> Result<Self, SettingError> {
+        let issuer = variables.required("SESSION_ISSUER")?.trim_end_matches('/').to_owned();
+        Ok(Self { issuer, audience: variables.required("SESSION_AUDIENCE")?.to_owned(), ttl })
+    }
+
+    /// The address that the tokens name as their origin, without a slash at its end.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The life of a token.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+
+    /// Makes a token for a session, valid until its time is over or the session reaches its absolute limit.
+    ///
+    /// # Errors
+    /// [`SelfTestFailed`] when the library cannot sign with these keys, which the start-up check rules out.
+    pub fn sign(
+        &self,
+        keys: &KeySet,
+        (sub, sid): (SubjectId, SessionId),
+        absolute_limit: UnixMillis,
+        now: UnixMillis,
+        token_id: &[u8; 16],
+    ) -> Result<AccessToken, SelfTestFailed> {
+        let expires_at = now.after(self.ttl).min(absolute_limit);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub,
+            sid,
+            iat: now.floor_seconds(),
+            nbf: now.floor_seconds(),
+            exp: expires_at.ceil_seconds(),
+            jti: URL_SAFE_NO_PAD.encode(token_id),
+        };
+        let text = encode(&header(keys.kid()), &claims, keys.signing()).map_err(|_| SelfTestFailed)?;
+        Ok(AccessToken { text, expires_at })
+    }
+
+    /// Checks the signature and every claim at `now`.
+    ///
+    /// # Errors
+    /// [`Refused::Expired`] for a token that is genuine and over, [`Refused::Invalid`] for any other that is not accepted.
+    pub fn verify(&self, token: &Unverified<'_>, key: &PublicKey, now: UnixMillis) -> Result<Claims, Refused> {
+        let claims = self.verify_expired_too(token, key, now)?;
+        if now.as_millis() < claims.exp.saturating_mul(1000) { Ok(claims) } else { Err(Refused::Expired) }
+    }
+
+    /// As [`Self::verify`], but takes a token whose time is over: enough to log out, and for nothing else.
+    ///
+    /// # Errors
+    /// [`Refused::Invalid`] for any token that is not accepted.
+    pub fn verify_expired_too(
+        &self,
+        token: &Unverified<'_>,
+        key: &PublicKey,
+        now: UnixMillis,
+    ) -> Result<Claims, Refused> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        // Both read the library's own clock.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let key = DecodingKey::from_ed_components(&key.to_base64url()).map_err(|_| Refused::Invalid)?;
+        let claims = decode::<Claims>(token.text, &key, &validation).map_err(|_| Refused::Invalid)?.claims;
+        let begins_by = now.after(LEEWAY).floor_seconds();
+        // Rounding the start down and the end up can add up to two seconds.
+        let longest = self.ttl.as_secs().saturating_add(2);
+        let begun = claims.iat <= begins_by && claims.nbf <= begins_by;
+        let ordered = claims.iat <= claims.exp && claims.exp.saturating_sub(claims.iat) <= longest;
+        if begun && ordered && !claims.jti.is_empty() { Ok(claims) } else { Err(Refused::Invalid) }
+    }
+
+    /// Signs a token and verifies it, so that keys or a library that do not work stop the start and not a request.
+    ///
+    /// # Errors
+    /// [`SelfTestFailed`] when the token does not come back as it was signed.
+    pub fn self_test(&self, keys: &KeySet, now: UnixMillis) -> Result<(), SelfTestFailed> {
+        let session = (SubjectId::of("self-test", "", ""), SessionId::new(now, &[0; 10]));
+        let token = self.sign(keys, session, now.after(self.ttl), now, &[0; 16])?;
+        let unverified = Unverified::parse(&token.text).map_err(|_| SelfTestFailed)?;
+        let claims = self.verify(&unverified, keys.public(), now).map_err(|_| SelfTestFailed)?;
+        if (claims.sub, claims.sid) == session { Ok(()) } else { Err(SelfTestFailed) }
+    }
+}
+
+impl<'a> Unverified<'a> {
+    /// Looks at length and header.
+    ///
+    /// # Errors
+    /// [`Refused::Invalid`] for a header with anything in it but `alg: EdDSA`, `typ: at+jwt` and a `kid`: no `crit`, no
+    /// embedded or referenced key (RFC 8725 3.10).
+    pub fn parse(text: &'a str) -> Result<Self, Refused> {
+        if text.len() > LONGEST {
+            return Err(Refused::Invalid);
+        }
+        let read = decode_header(text).map_err(|_| Refused::Invalid)?;
+        let kid = Kid::from_text(read.kid.as_deref().ok_or(Refused::Invalid)?);
+        if read == header(&kid) { Ok(Self { text, kid }) } else { Err(Refused::Invalid) }
+    }
+
+    /// The name of the keys it claims to be signed with.
+    #[must_use]
+    pub fn kid(&self) -> &Kid {
+        &self.kid
+    }
+}
+
+/// The session that a token claims to belong to, genuine or not: for answers about it, never for decisions.
+#[must_use]
+pub fn claimed_session(text: &str) -> Option<SessionId> {
+    #[derive(Deserialize)]
+    struct Sid {
+        sid: SessionId,
+    }
+    if text.len() > LONGEST {
+        return None;
+    }
+    insecure_decode_claims::<Sid>(text).ok().map(|claims| claims.sid)
+}
+
+fn header(kid: &Kid) -> Header {
+    Header { typ: Some(TYPE.to_owned()), kid: Some(kid.as_str().to_owned()), ..Header::new(Algorithm::EdDSA) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Use cases that end sessions: logging out, and ending one or many from the list.
+
+use crate::{
+    access_token::Claims,
+    error::{Ended, Fault, SessionError},
+    identity::{SessionId, SubjectId},
+    issuer::Issuer,
+    lifecycle::{End, EndReason},
+    store::{Conditional, EndAll, LOSSES, Revocation, UserSessions, pause},
+    unix_time::UnixMillis,
+    verifier::Verifier,
+};
+
+/// Which of a user's sessions to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every one but the caller's.
+    Others,
+    /// Every one.
+    All,
+}
+
+/// Ends every session that one of the tokens names. A token that is not genuine, or whose session is over, ends nothing.
+///
+/// # Errors
+/// [`SessionError::Unavailable`] when the table does not answer, or it is not certain that a token is not genuine.
+pub async fn logout(
+    issuer: &Issuer,
+    refresh_tokens: &[&str],
+    bearer: Option<&str>,
+    now: UnixMillis,
+) -> Result<(), SessionError> {
+    let mut named: Vec<(SubjectId, SessionId)> = Vec::new();
+    for token in refresh_tokens {
+        named.extend(genuine(issuer.genuine(token, now).await)?.map(|(token, _)| (token.subject, token.id)));
+    }
+    if let Some(bearer) = bearer {
+        named.extend(genuine(issuer.named_by(bearer, now).await)?.map(|claims| (claims.sub, claims.sid)));
+    }
+    named.sort_by_key(|(_, id)| *id);
+    named.dedup();
+    for (subject, id) in named {
+        let end = End { reason: EndReason::Logout, at: now, by: Some(id) };
+        match issuer.table.end(subject, id, &end).await? {
+            Conditional::Applied(_) => report(&end, &[id]),
+            Conditional::Refused(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a genuine token says; nothing for one that is not.
+fn genuine<T>(verified: Result<T, SessionError>) -> Result<Option<T>, SessionError> {
+    match verified {
+        Ok(token) => Ok(Some(token)),
+        Err(SessionError::TokenInvalid) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends one session of the caller's user; one that has ended already stays as it is.
+///
+/// # Errors
+/// [`SessionError::Ended`] when the caller's own session is over, [`SessionError::NotFound`] for a session that does not
+/// exist or is somebody else's, and what [`Verifier::claims`] and the table report.
+pub async fn end_one(
+    verifier: &Verifier,
+    bearer: &str,
+    target: SessionId,
+    now: UnixMillis,
+) -> Result<(), SessionError> {
+    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
+    let end = End { reason: EndReason::Revoked, at: now, by: Some(sid) };
+    if target == sid {
+        return match verifier.table.end(sub, sid, &end).await? {
+            Conditional::Applied(_) => {
+                report(&end, &[sid]);
+                Ok(())
+            }
+            Conditional::Refused(found) => {
+                Ended::unless_live(found, &verifier.policy, now).map(drop).map_err(Into::into)
+            }
+        };
+    }
+    match verifier.table.revoke(sub, sid, target, &end).await? {
+        Revocation::Done => {
+            report(&end, &[target]);
+            Ok(())
+        }
+        Revocation::CallerNotLive(found) => {
+            Ended::unless_live(found, &verifier.policy, now).map(drop).map_err(Into::into)
+        }
+        Revocation::TargetNotLive(Some(_)) => Ok(()),
+        Revocation::TargetNotLive(None) => Err(SessionError::NotFound),
+    }
+}
+
+/// Ends many sessions of the caller's user at once, and everything that a connect under way would open; returns how many.
+///
+/// # Errors
+/// [`SessionError::Ended`] when the caller's own session is over, [`SessionError::Unavailable`] when others kept changing
+/// the set of sessions, and what [`Verifier::claims`] and the table report.
+pub async fn end_many(verifier: &Verifier, bearer: &str, scope: Scope, now: UnixMillis) -> Result<usize, SessionError> {
+    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
+    let end = End { reason: EndReason::Revoked, at: now, by: Some(sid) };
+    for attempt in 0..LOSSES {
+        let UserSessions { marker, sessions } = verifier.table.user_sessions(sub).await?;
+        let caller = sessions.iter().find(|session| session.id == sid).cloned();
+        Ended::unless_live(caller, &verifier.policy, now)?;
+        let live = sessions.iter().filter(|session| session.is_live(now)).map(|session| session.id);
+        let (ending, keep): (Vec<SessionId>, _) = match scope {
+            Scope::All => (live.collect(), None),
+            Scope::Others => (live.filter(|id| *id != sid).collect(), Some(sid)),
+        };
+        match verifier.table.end_all(sub, marker, &ending, keep, &end).await? {
+            EndAll::Done => {
+                report(&end, &ending);
+                return Ok(ending.len());
+            }
+            EndAll::Contended => pause(attempt).await,
+        }
+    }
+    Err(Fault::new("end all sessions", "others kept changing them").into())
+}
+
+/// One line for each session that was ended.
+fn report(end: &End, ended: &[SessionId]) {
+    for id in ended {
+        tracing::info!(event = "session_ended", reason = end.reason.as_str(), session = %id, "session ended");
+    }
+}

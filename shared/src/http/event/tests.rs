@@ -1,0 +1,90 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn event(change: impl FnOnce(&mut Value)) -> Box<RawValue> {
+    let mut event = json!({
+        "version": "2.0", "routeKey": "POST /refresh", "rawPath": "/refresh", "rawQueryString": "",
+        "headers": { "host": "api.example.com", "x-forwarded-proto": "https" }, "isBase64Encoded": false,
+        "requestContext": { "accountId": "1", "apiId": "a", "domainName": "api.example.com", "domainPrefix": "api",
+            "requestId": "request-1", "routeKey": "POST /refresh", "stage": "$default", "time": "t", "timeEpoch": 1,
+            "http": { "method": "POST", "path": "/refresh", "protocol": "HTTP/1.1", "sourceIp": "203.0.113.1", "userAgent": "u" } }
+    });
+    change(&mut event);
+    RawValue::from_string(event.to_string()).unwrap()
+}
+
+async fn answered(event: &RawValue) -> (i64, Value) {
+    let answer = answer_event(event, "invocation-1", async |_| Response::new(Body::Text("{}".to_owned()))).await;
+    let body = match answer.body {
+        Some(Body::Text(text)) => serde_json::from_str(&text).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    (answer.status_code, body)
+}
+
+#[tokio::test]
+async fn an_event_that_would_panic_the_parser_is_a_400_that_names_the_request() {
+    for (name, change) in [
+        (
+            "bad base64",
+            (|event| {
+                event["body"] = json!("%%%");
+                event["isBase64Encoded"] = json!(true);
+            }) as fn(&mut Value),
+        ),
+        ("raw space in the query", |event| event["rawQueryString"] = json!("a b")),
+        ("host with a space", |event| event["headers"]["host"] = json!("api example")),
+        ("port out of range", |event| event["headers"]["host"] = json!("api.example.com:99999")),
+        ("two schemes", |event| event["headers"]["x-forwarded-proto"] = json!("https,http")),
+        ("no method", |event| {
+            event["requestContext"]["http"].as_object_mut().unwrap().remove("method");
+        }),
+        ("no route", |event| {
+            event["requestContext"].as_object_mut().unwrap().remove("routeKey");
+        }),
+    ] {
+        let (status, body) = answered(&event(change)).await;
+        assert_eq!(
+            (status, &body["code"], &body["requestId"]),
+            (400, &json!("invalid_request"), &json!("request-1")),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_kind_of_event_is_a_400_that_names_the_invocation() {
+    for event in [json!({}), json!([]), json!("x"), json!({ "Records": [{ "eventSource": "aws:sqs" }] })] {
+        let (status, body) = answered(&RawValue::from_string(event.to_string()).unwrap()).await;
+        assert_eq!((status, &body["requestId"]), (400, &json!("invocation-1")), "{event}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_valid_is_refused_before_it_is_decoded() {
+    for (length, status) in [(LONGEST_ENCODED - 2, 200), (LONGEST_ENCODED - 1, 413)] {
+        let event = event(|event| event["body"] = json!("x".repeat(length)));
+        assert_eq!(answered(&event).await.0, status, "{length} characters");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_handler_is_a_500_and_the_next_request_works() {
+    let broken = answer_event(&event(|_| {}), "", async |_| panic!("hunter2")).await;
+    assert_eq!(broken.status_code, 500);
+    let Some(Body::Text(body)) = broken.body else { panic!("no body") };
+    assert!(body.contains("internal_error") && !body.contains("hunter2"), "{body}");
+    assert_eq!(answered(&event(|_| {})).await.0, 200);
+}
+
+#[tokio::test]
+async fn cookies_are_kept_apart_from_headers() {
+    let event = event(|_| {});
+    let answer = answer_event(&event, "", async |_| {
+        Response::builder().header(SET_COOKIE, "a=1").header(SET_COOKIE, "b=2").body(Body::Empty).unwrap()
+    });
+    let answer = answer.await;
+    assert_eq!(answer.cookies, ["a=1", "b=2"]);
+    assert!(!answer.headers.contains_key(SET_COOKIE));
+}

@@ -1,0 +1,64 @@
+//! A function under the Lambda runtime: settings, logging, start, requests.
+
+use std::convert::Infallible;
+
+use lambda_http::{
+    Body, LambdaEvent, Request, Response,
+    lambda_runtime::{self, service_fn},
+};
+use serde_json::value::RawValue;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+use crate::{http::event::answer_event, issuer::StartError, settings::Variables, unix_time::UnixMillis};
+
+/// Starts a function and serves its requests until the environment is taken down.
+///
+/// # Errors
+/// The runtime's own failure. A function that cannot start says why in one line and ends the process, so that the next
+/// start begins afresh.
+pub async fn run<A>(
+    start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
+    handle: impl AsyncFn(&A, Request) -> Response<Body>,
+) -> Result<(), lambda_runtime::Error> {
+    let variables = Variables::from_environment();
+    start_logging(&variables);
+    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
+    let app = match Box::pin(start(&variables, UnixMillis::now())).await {
+        Ok(app) => app,
+        Err(error) => {
+            tracing::error!(event = "start_failed", "{error}");
+            std::process::exit(1);
+        }
+    };
+    // The environment is not needed again, and holds credentials.
+    drop(variables);
+    let (app, handle) = (&app, &handle);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let handle = |request| Box::pin(handle(app, request));
+        let answer = answer_event(&event.payload, &event.context.request_id, handle).await;
+        Ok::<_, Infallible>(answer)
+    }))
+    .await
+}
+
+/// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.
+///
+/// The level is Lambda's own setting, `AWS_LAMBDA_LOG_LEVEL`. Libraries never speak below INFO: at lower levels the
+/// runtime and the SDK write whole requests. A panic is one line too, without its message, which may hold anything.
+pub fn start_logging(variables: &Variables) {
+    let level = variables.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let ours = ["session", "local"].map(|target| (target, level));
+    let targets = Targets::new().with_targets(ours).with_default(level.min(LevelFilter::WARN));
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    // A second start in one process keeps the first subscriber.
+    let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(event = "panic", place, "a handler panicked");
+    }));
+}

@@ -1,0 +1,43 @@
+//! Sessions for browser apps on AWS Lambda: what the functions have in common.
+//!
+//! # Layout
+//! Arrows point down only; `tests/architecture.rs` asserts it.
+//!
+//! | modules | what they know |
+//! |---|---|
+//! | [`http`] | requests, answers, status codes |
+//! | [`connect`], [`validate`], [`refresh`], [`end`], [`list`] | one use case each |
+//! | [`issuer`], [`verifier`], `secret_keys`, [`public_keys`] | what a role of functions holds |
+//! | [`store`] | the table |
+//! | `secret_source`, `aws`, [`error`] | how AWS is reached, what can go wrong |
+//! | [`access_token`], [`policy`], [`lifecycle`], [`rotating_token`], [`credential`] | the rules |
+//! | `keys`, `master_secret`, [`identity`], [`settings`], [`unix_time`], [`random`] | the ground |
+//!
+//! Below `http`, time and randomness are arguments.
+
+pub mod access_token;
+mod aws;
+pub mod connect;
+pub mod credential;
+pub mod end;
+pub mod error;
+pub mod http;
+pub mod identity;
+pub mod issuer;
+pub mod keys;
+pub mod lifecycle;
+pub mod list;
+pub mod master_secret;
+pub mod policy;
+pub mod public_keys;
+pub mod random;
+pub mod refresh;
+pub mod rotating_token;
+pub mod secret_keys;
+pub mod secret_source;
+pub mod settings;
+mod sha256;
+pub mod store;
+pub mod unix_time;
+pub mod validate;
+pub mod verifier;

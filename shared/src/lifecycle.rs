@@ -1,0 +1,188 @@
+//! What a session is at an instant. Pure rules: no I/O, no clock, no randomness.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    credential::CredentialKind,
+    identity::{SessionId, SubjectId},
+    rotating_token::SecretHash,
+    unix_time::UnixMillis,
+};
+
+/// How long a session's last words stay readable after its absolute limit.
+pub const LAST_WORDS: Duration = Duration::from_hours(48);
+
+/// Why a session ended. The names are those of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// Nobody was there for longer than the idle limit.
+    IdleTimeout,
+    /// It reached the age that no session may exceed.
+    AbsoluteTimeout,
+    /// The user logged out.
+    Logout,
+    /// The user ended it from another session.
+    Revoked,
+    /// A newer session of the same browser, or one too many, took its place.
+    Replaced,
+    /// A superseded refresh token was presented: two parties hold the session (RFC 9700 4.14.2).
+    ReuseDetected,
+    /// There is no record of it, or the record is older than the token (a restored table).
+    Unknown,
+}
+
+impl EndReason {
+    /// The name on the wire, in the table and in settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IdleTimeout => "idle_timeout",
+            Self::AbsoluteTimeout => "absolute_timeout",
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::Replaced => "replaced",
+            Self::ReuseDetected => "reuse_detected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A session as the table keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its public name.
+    pub id: SessionId,
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// Counts rotations; 1 when it is opened.
+    pub generation: u64,
+    /// The hash of the one refresh secret that rotates it.
+    pub current: SecretHash,
+    /// When the current generation began.
+    pub rotated_at: UnixMillis,
+    /// When it was opened.
+    pub created_at: UnixMillis,
+    /// The latest activity that was reported.
+    pub last_active_at: UnixMillis,
+    /// The idle limit as it was last moved; may lie beyond the absolute limit, which then comes first.
+    pub idle_limit: UnixMillis,
+    /// The limit that never moves.
+    pub absolute_limit: UnixMillis,
+    /// The user's revocation epoch when it was opened.
+    pub epoch: u64,
+    /// How its user proved who they are.
+    pub credential: CredentialKind,
+    /// What the user sees in the list of sessions.
+    pub label: Option<String>,
+    /// The browser that opened it, shortened.
+    pub user_agent: Option<String>,
+    /// The network it was opened from, shortened to a prefix.
+    pub network: Option<String>,
+    /// How it was ended, if somebody ended it; a limit that passed leaves no mark here.
+    pub end: Option<End>,
+}
+
+/// The record of an end that somebody brought about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub reason: EndReason,
+    /// When.
+    pub at: UnixMillis,
+    /// The session that did it, where it was another one.
+    pub by: Option<SessionId>,
+}
+
+/// What a session is at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It is accepted.
+    Live {
+        /// The last instant at which it is, unless activity moves it.
+        ends_at: UnixMillis,
+        /// What will end it then.
+        ends_by: EndReason,
+    },
+    /// It is not accepted, and never will be again.
+    Ended {
+        /// Why.
+        reason: EndReason,
+        /// Since when.
+        at: UnixMillis,
+    },
+}
+
+impl Session {
+    /// The first of the two limits and which one it is; the absolute one on a tie.
+    #[must_use]
+    pub fn first_limit(&self) -> (UnixMillis, EndReason) {
+        if self.absolute_limit <= self.idle_limit {
+            (self.absolute_limit, EndReason::AbsoluteTimeout)
+        } else {
+            (self.idle_limit, EndReason::IdleTimeout)
+        }
+    }
+
+    /// What the session is at `now`. It is live through its limit itself (OWASP ASVS 7.3.1, 7.3.2).
+    #[must_use]
+    pub fn state(&self, now: UnixMillis) -> State {
+        let (ends_at, ends_by) = self.first_limit();
+        match &self.end {
+            Some(end) => State::Ended { reason: end.reason, at: end.at },
+            None if now <= ends_at => State::Live { ends_at, ends_by },
+            None => State::Ended { reason: ends_by, at: ends_at },
+        }
+    }
+
+    /// Whether the session is accepted at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: UnixMillis) -> bool {
+        matches!(self.state(now), State::Live { .. })
+    }
+
+    /// When the table may forget the session.
+    #[must_use]
+    pub fn forgotten_at(&self) -> UnixMillis {
+        self.absolute_limit.after(LAST_WORDS)
+    }
+}
+
+/// What a request says about the user's presence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// The request itself is activity.
+    Now,
+    /// Nobody was there since the last report: the idle limit stays.
+    None,
+    /// Somebody was there, this long ago.
+    Ago(Duration),
+}
+
+/// Activity and the idle limit that follows from it. It is written only to a live session and only if it is newer than
+/// what is stored, so a limit never moves back and what is over stays over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slide {
+    /// When somebody was there.
+    pub last_active_at: UnixMillis,
+    /// The idle limit it gives.
+    pub idle_limit: UnixMillis,
+}
+
+impl Activity {
+    /// What it does to the idle limit, if there was any.
+    #[must_use]
+    pub fn slide(self, idle_timeout: Duration, now: UnixMillis) -> Option<Slide> {
+        let last_active_at = match self {
+            Self::Now => now,
+            Self::None => return None,
+            Self::Ago(ago) => now.before(ago),
+        };
+        Some(Slide { last_active_at, idle_limit: last_active_at.after(idle_timeout) })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

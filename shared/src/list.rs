@@ -1,0 +1,33 @@
+//! Use case: the live sessions of a user.
+
+use crate::{
+    access_token::Claims,
+    error::{Ended, SessionError},
+    identity::SessionId,
+    lifecycle::Session,
+    unix_time::UnixMillis,
+    verifier::Verifier,
+};
+
+/// The live sessions of a user, the newest first, as one of them sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The session that asked.
+    pub caller: SessionId,
+    /// All that are live, the caller's own among them.
+    pub sessions: Vec<Session>,
+}
+
+/// Lists the live sessions of the caller's user in one request that also tells whether the caller's own is live.
+///
+/// # Errors
+/// [`SessionError::Ended`] when the caller's own session is over, and what [`Verifier::claims`] and the table report.
+pub async fn list(verifier: &Verifier, bearer: &str, now: UnixMillis) -> Result<Listed, SessionError> {
+    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
+    let mut sessions = verifier.table.user_sessions(sub).await?.sessions;
+    let caller = sessions.iter().find(|session| session.id == sid).cloned();
+    Ended::unless_live(caller, &verifier.policy, now)?;
+    sessions.retain(|session| session.is_live(now));
+    sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
+    Ok(Listed { caller: sid, sessions })
+}

@@ -1,0 +1,79 @@
+//! The keys of a function that holds no secret: it can verify access tokens and cannot make any.
+
+use std::{
+    sync::{PoisonError, RwLock},
+    time::Duration,
+};
+
+use crate::{
+    error::{Fault, SessionError},
+    keys::{Kid, PublicKey},
+    store::{PublishedKey, SessionTable},
+    unix_time::UnixMillis,
+};
+
+/// How long published keys are believed without another look.
+const FRESH: Duration = Duration::from_mins(5);
+
+/// How often an unknown kid may make the table be asked: a flood of forged tokens costs one request in five seconds.
+const REREAD_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The published keys, as last read from the table.
+#[derive(Debug)]
+pub struct PublicKeys {
+    table: SessionTable,
+    held: RwLock<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    keys: Vec<PublishedKey>,
+    /// When the table was last asked, whether it answered or not.
+    asked_at: UnixMillis,
+}
+
+impl PublicKeys {
+    /// Reads the published keys; the read also opens the connection that the first request needs.
+    ///
+    /// # Errors
+    /// [`Fault`] when the table does not answer.
+    pub async fn start(table: SessionTable, now: UnixMillis) -> Result<Self, Fault> {
+        let keys = table.published_keys().await?;
+        Ok(Self { table, held: RwLock::new(Held { keys, asked_at: now }) })
+    }
+
+    /// The key of that name.
+    ///
+    /// # Errors
+    /// [`SessionError::TokenInvalid`] when there is none, [`SessionError::Unavailable`] when that cannot be found out.
+    pub async fn get(&self, kid: &Kid, now: UnixMillis) -> Result<PublicKey, SessionError> {
+        let (known, asked_at) = {
+            let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+            (find(&held.keys, kid, now), held.asked_at)
+        };
+        let age = now.since(asked_at);
+        match known {
+            Some(key) if age < FRESH => Ok(key),
+            Some(key) => {
+                // A table that does not answer is no reason to refuse a key that was genuine five minutes ago.
+                let _ = self.read(now).await;
+                Ok(key)
+            }
+            None if age < REREAD_INTERVAL => Err(SessionError::TokenInvalid),
+            None => find(&self.read(now).await?, kid, now).ok_or(SessionError::TokenInvalid),
+        }
+    }
+
+    async fn read(&self, now: UnixMillis) -> Result<Vec<PublishedKey>, Fault> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).asked_at = now;
+        let keys = self.table.published_keys().await?;
+        self.held.write().unwrap_or_else(PoisonError::into_inner).keys.clone_from(&keys);
+        Ok(keys)
+    }
+}
+
+fn find(keys: &[PublishedKey], kid: &Kid, now: UnixMillis) -> Option<PublicKey> {
+    // TTL deletion is late by up to days, so the time is compared here too.
+    let current = keys.iter().filter(|published| published.until.is_none_or(|until| now <= until));
+    current.map(|published| &published.key).find(|key| key.kid() == *kid).cloned()
+}

@@ -1,0 +1,120 @@
+//! Use case: replace a refresh token by its successor, once, whatever the network does.
+
+use std::time::Duration;
+
+use crate::{
+    error::{Ended, Fault, SessionError},
+    issuer::{Issued, Issuer},
+    lifecycle::{Activity, End, EndReason, Session},
+    rotating_token::{Nonce, RotatingToken},
+    store::Conditional,
+    unix_time::UnixMillis,
+};
+
+/// What a client presents to be refreshed.
+pub struct Refresh<'a> {
+    /// The refresh token it holds.
+    pub token: &'a str,
+    /// The nonce that a new rotation is bound to.
+    pub nonce: Nonce,
+    /// The nonces of earlier requests, whose answers may have been lost.
+    pub earlier: Vec<Nonce>,
+    /// What it says about the user's presence.
+    pub activity: Activity,
+}
+
+/// What a genuine token means for a live session that it did not rotate.
+#[derive(Debug)]
+enum Verdict<'a> {
+    /// The answer to an earlier request was lost: give it again.
+    Replay(&'a RotatingToken),
+    /// Only the reported activity was in the way: it is older than what is stored.
+    OldActivity,
+    /// Another request rotated the token a moment ago.
+    Race,
+    /// The token is newer than the record: the table was restored.
+    Ahead,
+    /// Somebody holds a token that was replaced long ago.
+    Reuse,
+}
+
+/// Rotates the token and extends the session in one write.
+///
+/// # Errors
+/// [`SessionError::Ended`] when the session is over, or is ended here because the token gives away that two parties hold
+/// it; [`SessionError::RefreshSuperseded`] when another request was faster; what [`Issuer::genuine`] and the table report.
+pub async fn refresh(
+    issuer: &Issuer,
+    request: &Refresh<'_>,
+    now: UnixMillis,
+    token_id: &[u8; 16],
+) -> Result<Issued, SessionError> {
+    let (token, ring) = issuer.genuine(request.token, now).await?;
+    let keys = ring.get(token.kid()).ok_or(SessionError::TokenInvalid)?;
+    let next = token.successor(keys, &request.nonce);
+    let earlier: Vec<_> = request.earlier.iter().map(|nonce| token.successor(keys, nonce)).collect();
+    let mut slide = request.activity.slide(issuer.policy.idle_timeout, now);
+    let (session, current) = loop {
+        let named = (token.subject, token.id);
+        match issuer.table.rotate(named, token.hash(), next.hash(), slide, now).await? {
+            Conditional::Applied(session) => break (session, &next),
+            Conditional::Refused(found) => {
+                let session = Ended::unless_live(found, &issuer.policy, now)?;
+                let successors = std::iter::once(&next).chain(&earlier);
+                match judge(&session, &token, successors, issuer.policy.race_window, now) {
+                    Verdict::Replay(successor) => break (session, successor),
+                    Verdict::OldActivity if slide.take().is_some() => {}
+                    Verdict::OldActivity => return Err(Fault::new("rotate", "refused although it was due").into()),
+                    Verdict::Race => return Err(SessionError::RefreshSuperseded),
+                    Verdict::Ahead => return Err(end(issuer, &token, EndReason::Unknown, now).await?),
+                    Verdict::Reuse => return Err(end(issuer, &token, EndReason::ReuseDetected, now).await?),
+                }
+            }
+        }
+    };
+    issuer.issue(session, current.encode(keys), now, token_id)
+}
+
+/// The order matters: a replay is never taken for a race, nor a race for theft.
+fn judge<'a>(
+    session: &Session,
+    token: &RotatingToken,
+    mut successors: impl Iterator<Item = &'a RotatingToken>,
+    race_window: Duration,
+    now: UnixMillis,
+) -> Verdict<'a> {
+    if let Some(successor) = successors.find(|successor| session.current.is_of(successor)) {
+        return Verdict::Replay(successor);
+    }
+    if session.current.is_of(token) {
+        return Verdict::OldActivity;
+    }
+    if token.generation >= session.generation {
+        return Verdict::Ahead;
+    }
+    let direct_predecessor = token.generation + 1 == session.generation;
+    if direct_predecessor && now.since(session.rotated_at) <= race_window { Verdict::Race } else { Verdict::Reuse }
+}
+
+/// Ends a session whose token gave it away, and returns its last words.
+async fn end(
+    issuer: &Issuer,
+    token: &RotatingToken,
+    reason: EndReason,
+    now: UnixMillis,
+) -> Result<SessionError, SessionError> {
+    let end = End { reason, at: now, by: None };
+    let session = match issuer.table.end(token.subject, token.id, &end).await? {
+        Conditional::Applied(session) => Some(session),
+        // Somebody else ended it first, and their reason stands; or the SDK repeated a write that had been applied.
+        Conditional::Refused(found) => found,
+    };
+    if session.as_ref().is_some_and(|session| session.end.as_ref() == Some(&end)) {
+        tracing::warn!(event = "session_ended", reason = reason.as_str(), session = %token.id, "session ended");
+    }
+    Ok(Ended::unless_live(session, &issuer.policy, now)
+        .map_or_else(SessionError::from, |_| SessionError::RefreshSuperseded))
+}
+
+#[cfg(test)]
+mod tests;

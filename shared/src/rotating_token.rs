@@ -1,0 +1,199 @@
+//! Tokens that are used once and replaced: what the browser holds, and how the next one follows from it.
+//!
+//! `<version>.<kid>.<subject>.<id>.<generation>.<secret>.<tag>`, where the tag is an HMAC over all before it. A token
+//! whose tag is wrong is refused before anything is asked of the table, so garbage costs nothing and ends nothing.
+
+use aws_lc_rs::{constant_time, hmac};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretBox, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identity::{SessionId, SubjectId},
+    keys::{KeySet, Kid},
+    sha256::sha256,
+};
+
+/// The first field of a refresh token: its purpose and the version of its form.
+const REFRESH: &str = "rt1";
+
+/// The SHA-256 of a token's secret: what the table keeps. It can verify a secret and cannot be turned into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SecretHash([u8; 32]);
+
+/// What the client made before it sent a request, so that the request can be repeated: half of the next secret.
+#[derive(Clone, Debug)]
+pub struct Nonce(SecretString);
+
+/// A genuine token: its tag was verified, or it was made here.
+#[derive(Debug)]
+pub struct RotatingToken {
+    kid: Kid,
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// The session it rotates.
+    pub id: SessionId,
+    /// Which rotation made it.
+    pub generation: u64,
+    secret: SecretBox<[u8; 32]>,
+}
+
+/// A token that has the right form; whether it is genuine is not known yet.
+#[derive(Debug)]
+pub struct Unverified {
+    token: RotatingToken,
+    signed: SecretString,
+    tag: Vec<u8>,
+}
+
+/// The text is not a token of this kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a well-formed token")]
+pub struct Malformed;
+
+/// The tag does not belong to the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a genuine token")]
+pub struct NotGenuine;
+
+impl Nonce {
+    /// Takes 16 to 128 visible ASCII characters without comma.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let well_formed =
+            (16..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',');
+        well_formed.then(|| Self(text.into()))
+    }
+
+    /// A nonce for a client that sent none; the answer it leads to cannot be repeated.
+    #[must_use]
+    pub fn random(bytes: &[u8; 32]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes).into())
+    }
+}
+
+impl Unverified {
+    /// Reads a refresh token.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the text has another form, or is another kind of token.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        // Longer than any token that was ever made: not worth a look.
+        if text.len() > 512 {
+            return Err(Malformed);
+        }
+        let (signed, tag) = text.rsplit_once('.').ok_or(Malformed)?;
+        let fields: Vec<&str> = signed.split('.').collect();
+        let [REFRESH, kid, subject, id, generation, secret] = *fields.as_slice() else { return Err(Malformed) };
+        let secret = URL_SAFE_NO_PAD.decode(secret).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Malformed)?;
+        let token = RotatingToken {
+            kid: Kid::from_text(kid),
+            subject: SubjectId::parse(subject).map_err(|_| Malformed)?,
+            id: SessionId::parse(id).map_err(|_| Malformed)?,
+            generation: generation.parse().map_err(|_| Malformed)?,
+            secret: SecretBox::new(Box::new(secret)),
+        };
+        Ok(Self { token, signed: signed.into(), tag: URL_SAFE_NO_PAD.decode(tag).map_err(|_| Malformed)? })
+    }
+
+    /// The name of the keys it claims to be made with.
+    #[must_use]
+    pub fn kid(&self) -> &Kid {
+        &self.token.kid
+    }
+
+    /// The session it claims to belong to.
+    #[must_use]
+    pub fn claimed_session(&self) -> SessionId {
+        self.token.id
+    }
+
+    /// Checks the tag, in constant time.
+    ///
+    /// # Errors
+    /// [`NotGenuine`] when the token was not made with these keys.
+    pub fn verify(self, keys: &KeySet) -> Result<RotatingToken, NotGenuine> {
+        hmac::verify(keys.mac(), self.signed.expose_secret().as_bytes(), &self.tag).map_err(|_| NotGenuine)?;
+        Ok(self.token)
+    }
+}
+
+impl RotatingToken {
+    /// The first token of a session, with a random secret: the keys alone cannot make it.
+    #[must_use]
+    pub fn first(keys: &KeySet, subject: SubjectId, id: SessionId, secret: [u8; 32]) -> Self {
+        Self { kid: keys.kid().clone(), subject, id, generation: 1, secret: SecretBox::new(Box::new(secret)) }
+    }
+
+    /// The name of the keys it was made with, which are the keys of all its successors.
+    #[must_use]
+    pub fn kid(&self) -> &Kid {
+        &self.kid
+    }
+
+    /// The token that replaces this one when it is rotated with `nonce`: always the same for the same nonce.
+    ///
+    /// `keys` are those of this token's own kid, so that a key rotation changes nothing for a repeated request.
+    #[must_use]
+    pub fn successor(&self, keys: &KeySet, nonce: &Nonce) -> Self {
+        let generation = self.generation.saturating_add(1);
+        // Every part but the last has a fixed length, so no two inputs run together.
+        let mut next = hmac::Context::with_key(keys.ratchet());
+        next.update(self.id.as_bytes());
+        next.update(&generation.to_be_bytes());
+        next.update(self.secret.expose_secret());
+        next.update(nonce.0.expose_secret().as_bytes());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(next.sign().as_ref());
+        Self { generation, secret: SecretBox::new(Box::new(secret)), kid: self.kid.clone(), ..*self }
+    }
+
+    /// What the table keeps of it.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(sha256(&[self.secret.expose_secret()]))
+    }
+
+    /// The text that the client holds.
+    #[must_use]
+    pub fn encode(&self, keys: &KeySet) -> SecretString {
+        let secret = URL_SAFE_NO_PAD.encode(self.secret.expose_secret());
+        let Self { kid, subject, id, generation, .. } = self;
+        let signed = format!("{REFRESH}.{}.{subject}.{id}.{generation}.{secret}", kid.as_str());
+        let tag = URL_SAFE_NO_PAD.encode(hmac::sign(keys.mac(), signed.as_bytes()));
+        format!("{signed}.{tag}").into()
+    }
+}
+
+impl SecretHash {
+    /// Whether this is the hash of that token's secret, in constant time.
+    #[must_use]
+    pub fn is_of(&self, token: &RotatingToken) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &token.hash().0).is_ok()
+    }
+}
+
+impl From<[u8; 32]> for SecretHash {
+    fn from(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+}
+
+impl From<SecretHash> for String {
+    fn from(hash: SecretHash) -> Self {
+        URL_SAFE_NO_PAD.encode(hash.0)
+    }
+}
+
+impl TryFrom<String> for SecretHash {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Malformed)?;
+        bytes.try_into().map(Self).map_err(|_| Malformed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! The table: the only module that names the DynamoDB SDK, and the only one that knows attribute names.
+//!
+//! One table, no index. A user's items share a partition key, so listing and ending sessions is strongly consistent and
+//! every write costs one unit. Every read that decides something is consistent.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    config::Builder,
+    error::{ProvideErrorMetadata, SdkError},
+    types::AttributeValue,
+};
+
+use crate::{
+    aws,
+    error::Fault,
+    settings::{SettingError, Variables},
+};
+
+mod change;
+mod public_keys;
+mod retry;
+mod session_item;
+mod sessions;
+mod user;
+
+pub use public_keys::PublishedKey;
+pub(crate) use retry::{LOSSES, pause};
+pub use sessions::Conditional;
+pub use user::{EndAll, Marker, NewPassword, Open, Opening, Revocation, User, UserSessions};
+
+/// One item as the SDK carries it.
+type Item = HashMap<String, AttributeValue>;
+
+/// The table of one stage.
+#[derive(Clone, Debug)]
+pub struct SessionTable {
+    client: Client,
+    name: String,
+}
+
+impl SessionTable {
+    /// The table named by `SESSION_TABLE`, reached as the environment says.
+    ///
+    /// # Errors
+    /// [`SettingError`] when a setting is missing or not readable.
+    pub fn from_settings(variables: &Variables) -> Result<Self, SettingError> {
+        let name = variables.required("SESSION_TABLE")?.to_owned();
+        Ok(Self { client: client(variables)?, name })
+    }
+
+    /// The items of one partition whose sort keys lie between two, both included.
+    async fn between(&self, pk: &str, first: &str, last: &str) -> Result<Vec<Item>, Fault> {
+        let mut items = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            items.extend(page.map_err(|error| fault("Query", &error))?.items.unwrap_or_default());
+        }
+        Ok(items)
+    }
+}
+
+/// A client for the DynamoDB that the environment names.
+///
+/// # Errors
+/// [`SettingError`] when a setting is missing or not readable.
+pub fn client(variables: &Variables) -> Result<Client, SettingError> {
+    let mut config = Builder::from(&aws::config(variables)?);
+    config.set_endpoint_url(variables.get("AWS_ENDPOINT_URL_DYNAMODB").map(str::to_owned));
+    Ok(Client::from_conf(config.build()))
+}
+
+fn fault<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Fault {
+    Fault::of_sdk(operation, error)
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
