@@ -1,0 +1,44 @@
+//! `make run`: the whole stack on this machine.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use local::{options::Options, stack::Stack};
+use session::{http::start_logging, settings::Variables};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    let environment = Variables::from_environment();
+    start_logging(&environment);
+    match Stack::start(&options, &environment).await {
+        Err(error) => {
+            tracing::error!(event = "start_failed", "{error}");
+            ExitCode::FAILURE
+        }
+        Ok(stack) => {
+            ready(&stack);
+            asked_to_stop().await;
+            stack.stop().await;
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the one line that is for people")]
+fn ready(stack: &Stack) {
+    println!("ready: API http://{}  DynamoDB {}  (Ctrl-C stops)", stack.address, stack.dynamodb);
+}
+
+/// Ctrl-C or SIGTERM. If the system gives no signals, only SIGKILL is left.
+async fn asked_to_stop() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
