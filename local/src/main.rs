@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 async fn main() -> ExitCode {
     let options = Options::parse();
     let environment = Variables::from_environment();
-    start_logging(&environment);
+    // To the embedded DynamoDB a condition that does not hold is worth a warning; here it is every other answer.
+    start_logging(&environment, &["dynoxide"]);
     match Stack::start(&options, &environment).await {
         Err(error) => {
             tracing::error!(event = "start_failed", "{error}");

@@ -73,7 +73,7 @@ impl Stack {
         }
         let mut settings = settings(&template, address, options, environment)?;
         let (embedded, dynamodb) = if let Some(endpoint) = &options.dynamodb_endpoint {
-            use_provider_chain(&mut settings).await?;
+            copy_credentials(environment, &mut settings).await?;
             (None, endpoint.clone())
         } else {
             let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
@@ -144,8 +144,14 @@ fn is_setting(name: &str) -> bool {
     ["SESSION_", "CONNECT_", "OIDC_", "LEGACY_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Credentials and region from where the AWS CLI finds them: profiles, single sign-on, instance roles.
-async fn use_provider_chain(settings: &mut Variables) -> Result<(), StackError> {
+/// Credentials and region from where the AWS CLI finds them: the environment, then profiles, single sign-on, roles.
+async fn copy_credentials(environment: &Variables, settings: &mut Variables) -> Result<(), StackError> {
+    if environment.get("AWS_ACCESS_KEY_ID").is_some() {
+        for name in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+            settings.set(name, environment.get(name).unwrap_or_default());
+        }
+        return Ok(());
+    }
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let provider = config.credentials_provider().ok_or_else(|| StackError::Credentials("none found".to_owned()))?;
     let credentials =

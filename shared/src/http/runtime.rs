@@ -25,7 +25,7 @@ pub async fn run<A>(
     handle: impl AsyncFn(&A, Request) -> Response<Body>,
 ) -> Result<(), lambda_runtime::Error> {
     let variables = Variables::from_environment();
-    start_logging(&variables);
+    start_logging(&variables, &[]);
     // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
     let app = match Box::pin(start(&variables, UnixMillis::now())).await {
         Ok(app) => app,
@@ -48,11 +48,12 @@ pub async fn run<A>(
 /// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.
 ///
 /// The level is Lambda's own setting, `AWS_LAMBDA_LOG_LEVEL`. Libraries never speak below INFO: at lower levels the
-/// runtime and the SDK write whole requests. A panic is one line too, without its message, which may hold anything.
-pub fn start_logging(variables: &Variables) {
+/// runtime and the SDK write whole requests; those named `quiet` speak only of errors. A panic is one line too, without its message, which may hold anything.
+pub fn start_logging(variables: &Variables, quiet: &[&str]) {
     let level = variables.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let ours = ["session", "local"].map(|target| (target, level));
-    let targets = Targets::new().with_targets(ours).with_default(level.min(LevelFilter::WARN));
+    let quiet = quiet.iter().map(|target| (*target, LevelFilter::ERROR));
+    let targets = Targets::new().with_targets(ours).with_targets(quiet).with_default(level.min(LevelFilter::WARN));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
     // A second start in one process keeps the first subscriber.

@@ -1,0 +1,27 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test check build deploy
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
+	@if [ -f client/package.json ] && command -v npm >/dev/null; then npm --prefix client ci --silent && npm --prefix client run --silent build; \
+	else echo "left out: the demo page (there is no client to build, or Node is not installed)"; fi
+	@cargo run --quiet -p local -- $(ARGS)
+
+test: check ## Check and test everything this machine can run
+	cargo test --workspace
+	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
+	@scripts/optional sam "pip install aws-sam-cli cfn-lint" sam validate --lint --region us-east-1
+
+check: ## Formatting and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+build: ## Build every function as it is deployed
+	sam build
+
+deploy: build ## Deploy with the parameters of samconfig.toml
+	sam deploy --guided

@@ -1,0 +1,64 @@
+//! The running stack over HTTP.
+
+use std::path::PathBuf;
+
+use local::{options::Options, stack::Stack};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, SET_COOKIE},
+};
+use serde_json::{Value, json};
+
+use crate::Outcome;
+
+/// A stack in this process, in memory.
+pub(crate) struct Api {
+    /// Where it is.
+    pub(crate) url: String,
+    client: Client,
+    _stack: Stack,
+}
+
+impl Api {
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Outcome<Self> {
+        let options =
+            Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: None };
+        let stack = Stack::start(&options, &settings.iter().copied().collect()).await?;
+        Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    /// Connects a guest; headers and body of the answer.
+    pub(crate) async fn guest(&self, transport: &str) -> Outcome<(HeaderMap, Value)> {
+        let body = json!({ "credential": { "kind": "guest" }, "transport": transport });
+        let answer = self.post("/connect").json(&body).send().await?;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        Ok((answer.headers().clone(), answer.json().await?))
+    }
+}
+
+/// The refresh cookie that an answer sets, as a browser sends it back.
+pub(crate) fn cookie(headers: &HeaderMap) -> Outcome<String> {
+    let cookie = headers.get(SET_COOKIE).ok_or("no cookie")?.to_str()?;
+    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// Status and body of a refusal.
+pub(crate) async fn problem(answer: Response) -> Outcome<(u16, Value)> {
+    let status = answer.status().as_u16();
+    let content_type = answer.headers().get("content-type").ok_or("no type")?.to_str()?.to_owned();
+    let body: Value = answer.json().await?;
+    assert_eq!((content_type.as_str(), &body["status"]), ("application/problem+json", &json!(status)));
+    Ok((status, body))
+}

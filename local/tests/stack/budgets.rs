@@ -1,0 +1,49 @@
+//! Requests to the table, after the functions have started.
+
+use session::{
+    end::{Scope, end_many, end_one},
+    lifecycle::Activity,
+    list::list,
+};
+
+use crate::{
+    Outcome,
+    world::{World, at, token},
+};
+
+#[tokio::test]
+async fn every_ordinary_call_keeps_its_request_budget() -> Outcome {
+    let world = World::start(&[]).await?;
+    let budget = |call: &str, expected: &[&str]| assert_eq!(world.emulator.proxy.take(), expected, "{call}");
+
+    let opened = world.register("ada", at(0)).await?;
+    budget("register", &["Query", "Query", "TransactWriteItems"]);
+    let other = world.connect("ada", at(1)).await?;
+    budget("connect with a password", &["Query", "Query", "TransactWriteItems"]);
+    let guest = world.guest(at(1)).await?;
+    budget("connect as a guest", &["TransactWriteItems"]);
+    world.validate(&opened, Activity::None, at(2)).await?;
+    budget("validate without activity", &["GetItem"]);
+    world.validate(&opened, Activity::Ago(std::time::Duration::ZERO), at(3)).await?;
+    budget("validate with activity", &["UpdateItem"]);
+    world.validate(&opened, Activity::Ago(std::time::Duration::from_secs(2)), at(4)).await?;
+    budget("validate with older activity", &["UpdateItem"]);
+    let refreshed = world.refresh(token(&opened), &["key"], Activity::Now, at(5)).await?;
+    budget("refresh", &["UpdateItem"]);
+    world.refresh(token(&opened), &["key"], Activity::Now, at(6)).await?;
+    budget("refresh, repeated", &["UpdateItem"]);
+    let raced = world.refresh(token(&opened), &["other"], Activity::Now, at(6)).await;
+    assert!(raced.is_err());
+    budget("refresh, raced", &["UpdateItem"]);
+    list(&world.verifier, &refreshed.access.text, at(7)).await?;
+    budget("list", &["Query"]);
+    end_one(&world.verifier, &refreshed.access.text, other.session.id, at(8)).await?;
+    budget("end one", &["TransactWriteItems"]);
+    end_many(&world.verifier, &refreshed.access.text, Scope::Others, at(9)).await?;
+    budget("end others", &["Query", "TransactWriteItems"]);
+    world.logout(&guest, at(10)).await?;
+    budget("logout", &["UpdateItem"]);
+    world.logout(&guest, at(11)).await?;
+    budget("logout again", &["UpdateItem"]);
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The whole of it on real parts: use cases on the embedded DynamoDB at given instants, and the running stack over HTTP.
+
+#![expect(clippy::indexing_slicing, reason = "a member that is not there fails the test, as it should")]
+
+mod api;
+mod budgets;
+mod conversation;
+mod edge;
+mod emulator;
+mod events;
+mod idle;
+mod limits;
+mod process;
+mod proxy;
+mod replay;
+mod rotation;
+mod secrets;
+mod world;
+
+/// What a test returns: the first thing that did not work ends it.
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,0 +1,161 @@
+//! Use cases at given instants, on the embedded DynamoDB.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use session::{
+    connect::{self, Credential, Fresh, connect},
+    credential::password::{Password, Username},
+    end::{self, Scope},
+    error::SessionError,
+    identity::SessionId,
+    issuer::{Issued, Issuer},
+    lifecycle::{Activity, Session},
+    random,
+    refresh::{self, Refresh},
+    rotating_token::Nonce,
+    settings::Variables,
+    unix_time::UnixMillis,
+    validate::validate,
+    verifier::Verifier,
+};
+
+use crate::{Outcome, emulator::Emulator};
+
+/// When the tests begin.
+pub(crate) const START: UnixMillis = UnixMillis::from_millis(1_795_255_200_000);
+
+/// The instant this many seconds after the start.
+pub(crate) fn at(seconds: u64) -> UnixMillis {
+    START.after(Duration::from_secs(seconds))
+}
+
+/// Functions with and without the master secret, on one table.
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) issuer: Issuer,
+    pub(crate) verifier: Verifier,
+    settings: Variables,
+}
+
+impl World {
+    /// Starts with the default policy, changed by `changes`.
+    pub(crate) async fn start(changes: &[(&str, &str)]) -> Outcome<Self> {
+        let emulator = Emulator::start().await?;
+        let mut settings = emulator.settings();
+        settings.set("SESSION_ISSUER", "https://sessions.example.com");
+        settings.set("SESSION_AUDIENCE", "app");
+        settings.set("SESSION_SECRET", secret("one", &[]));
+        for (name, value) in changes {
+            settings.set(name, *value);
+        }
+        let issuer = Issuer::start(&settings, START).await?;
+        let verifier = Verifier::start(&settings, START).await?;
+        emulator.proxy.take();
+        Ok(Self { emulator, issuer, verifier, settings })
+    }
+
+    /// Starts every function anew, with the master secrets of these names: what a deployment or a key rotation does.
+    pub(crate) async fn restart(&mut self, current: &str, previous: &[&str], now: UnixMillis) -> Outcome {
+        self.settings.set("SESSION_SECRET", secret(current, previous));
+        self.issuer = Issuer::start(&self.settings, now).await?;
+        self.verifier = Verifier::start(&self.settings, now).await?;
+        self.emulator.proxy.take();
+        Ok(())
+    }
+
+    /// Registers a user.
+    pub(crate) async fn register(&self, name: &str, now: UnixMillis) -> Outcome<Issued> {
+        let (name, password) = proof(name)?;
+        Ok(self.open(&Credential::NewPassword(name, password), now).await?)
+    }
+
+    /// Connects a registered user.
+    pub(crate) async fn connect(&self, name: &str, now: UnixMillis) -> Result<Issued, SessionError> {
+        let (name, password) = proof(name).map_err(|_| SessionError::CredentialRejected)?;
+        self.open(&Credential::Password(name, password), now).await
+    }
+
+    /// Connects a guest.
+    pub(crate) async fn guest(&self, now: UnixMillis) -> Outcome<Issued> {
+        Ok(self.open(&Credential::Guest, now).await?)
+    }
+
+    async fn open(&self, credential: &Credential, now: UnixMillis) -> Result<Issued, SessionError> {
+        let fresh = Fresh {
+            session_id: random::bytes()?,
+            secret: random::bytes()?,
+            guest: random::bytes()?,
+            salt: random::bytes()?,
+            token_id: random::bytes()?,
+        };
+        connect(&self.issuer, credential, &connect::Request::default(), &fresh, now).await
+    }
+
+    /// Refreshes with these idempotency keys, the first for a new rotation; without any, with a random one.
+    pub(crate) async fn refresh(
+        &self,
+        token: &str,
+        keys: &[&str],
+        activity: Activity,
+        now: UnixMillis,
+    ) -> Result<Issued, SessionError> {
+        let mut nonces = keys.iter().filter_map(|key| Nonce::parse(&format!("{key:-<16}")));
+        let nonce = match nonces.next() {
+            Some(nonce) => nonce,
+            None => Nonce::random(&random::bytes()?),
+        };
+        let request = Refresh { token, nonce, earlier: nonces.collect(), activity };
+        refresh::refresh(&self.issuer, &request, now, &random::bytes()?).await
+    }
+
+    /// Polls.
+    pub(crate) async fn validate(
+        &self,
+        issued: &Issued,
+        activity: Activity,
+        now: UnixMillis,
+    ) -> Result<Session, SessionError> {
+        validate(&self.verifier, &issued.access.text, activity, now).await
+    }
+
+    /// Logs out with a refresh token.
+    pub(crate) async fn logout(&self, issued: &Issued, now: UnixMillis) -> Result<(), SessionError> {
+        end::logout(&self.issuer, &[token(issued)], None, now).await
+    }
+
+    /// Ends all sessions of a user.
+    pub(crate) async fn end_all(&self, issued: &Issued, now: UnixMillis) -> Result<usize, SessionError> {
+        end::end_many(&self.verifier, &issued.access.text, Scope::All, now).await
+    }
+
+    /// The sessions of a user that are live.
+    pub(crate) async fn live(&self, issued: &Issued, now: UnixMillis) -> Outcome<Vec<SessionId>> {
+        let sessions = self.issuer.table.user_sessions(issued.session.subject).await?.sessions;
+        Ok(sessions.iter().filter(|session| session.is_live(now)).map(|session| session.id).collect())
+    }
+}
+
+/// The refresh token that was issued.
+pub(crate) fn token(issued: &Issued) -> &str {
+    issued.refresh.expose_secret()
+}
+
+/// The wire name of what went wrong, with its reason where it has one.
+pub(crate) fn code<T>(result: &Result<T, SessionError>) -> String {
+    match result {
+        Ok(_) => "ok".to_owned(),
+        Err(SessionError::Ended(ended)) => ended.reason.as_str().to_owned(),
+        Err(error) => format!("{error:?}").split([' ', '(']).next().unwrap_or_default().to_owned(),
+    }
+}
+
+fn proof(name: &str) -> Outcome<(Username, Password)> {
+    Ok((Username::parse(name)?, Password::parse(format!("password of {name}").into())?))
+}
+
+fn secret(current: &str, previous: &[&str]) -> String {
+    let filled = |name: &str| format!("{name:x<64}");
+    let previous: Vec<String> = previous.iter().map(|name| filled(name)).collect();
+    serde_json::json!({ "current": filled(current), "previous": previous }).to_string()
+}

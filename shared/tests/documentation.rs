@@ -1,0 +1,42 @@
+//! What the README promises is what the code does.
+
+use std::{fs, path::Path};
+
+use session::{policy::SessionPolicy, settings::Variables};
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The cells of the README's table rows whose first cell is a setting.
+fn documented() -> Outcome<Vec<(String, String)>> {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))?;
+    let cell = |text: &str| text.trim().trim_matches('`').to_owned();
+    let rows = readme.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `")?.split('|');
+        Some((cell(cells.next()?), cell(cells.next()?)))
+    });
+    Ok(rows.filter(|(name, _)| name.starts_with("SESSION_")).collect())
+}
+
+#[test]
+fn the_readme_lists_every_policy_setting_with_its_default() -> Outcome {
+    let policy = SessionPolicy::parse(&Variables::default())?;
+    let documented = documented()?;
+    for (name, _) in policy.settings() {
+        let (_, default) =
+            documented.iter().find(|(listed, _)| listed == name).ok_or(format!("{name} is not listed"))?;
+        let written: Variables = [(name, default.as_str())].into_iter().collect();
+        assert_eq!(SessionPolicy::parse(&written)?, policy, "{name} = {default}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_lists_no_setting_that_the_template_does_not_have() -> Outcome {
+    let template = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml"))?;
+    for (name, _) in documented()? {
+        // One is for machines without Secrets Manager, one for networks that replace certificates.
+        let elsewhere = ["SESSION_SECRET", "SESSION_TLS_ROOTS"].contains(&name.as_str());
+        assert!(elsewhere || template.contains(&format!("{name}:")), "{name}");
+    }
+    Ok(())
+}
