@@ -9,6 +9,7 @@ use crate::{
     identity::{SessionId, SubjectId},
     issuer::{Issued, Issuer},
     lifecycle::{End, EndReason, Session},
+    report,
     rotating_token::RotatingToken,
     store::{LOSSES, Marker, NewPassword, Open, Opening, User, pause},
     unix_time::UnixMillis,
@@ -107,7 +108,9 @@ pub async fn connect(
         let end = End { reason: EndReason::Replaced, at: now, by: Some(id) };
         match issuer.table.open(&opening, &end).await? {
             Open::Opened => {
-                report(&session, &evicted, opening.presented);
+                report::created(id, session.credential);
+                let replaced = evicted.iter().copied().chain(opening.presented.map(|(_, id)| id));
+                replaced.for_each(|id| report::ended(id, end.reason));
                 return issuer.issue(session, token.encode(ring.current()), now, &fresh.token_id);
             }
             Open::Contended => pause(attempt).await,
@@ -221,16 +224,6 @@ fn evicted(mut live: Vec<Session>, presented: Option<SessionId>, most: usize) ->
     live.sort_by_key(|session| (Some(session.id) != presented, session.created_at, session.id));
     let over = (live.len() + 1).saturating_sub(most).max(usize::from(presented.is_some()));
     live.into_iter().take(over).map(|session| session.id).collect()
-}
-
-/// One line for the new session and one for each that it replaced.
-fn report(opened: &Session, evicted: &[SessionId], presented: Option<(SubjectId, SessionId)>) {
-    let kind = opened.credential.as_str();
-    tracing::info!(event = "session_created", session = %opened.id, kind, "session created");
-    for id in evicted.iter().copied().chain(presented.map(|(_, id)| id)) {
-        let reason = EndReason::Replaced.as_str();
-        tracing::info!(event = "session_ended", reason, session = %id, "session ended");
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::{
     identity::{SessionId, SubjectId},
     issuer::Issuer,
     lifecycle::{End, EndReason},
+    report,
     store::{Conditional, EndAll, LOSSES, Revocation, UserSessions, pause},
     unix_time::UnixMillis,
     verifier::Verifier,
@@ -42,7 +43,7 @@ pub async fn logout(
     for (subject, id) in named {
         let end = End { reason: EndReason::Logout, at: now, by: Some(id) };
         match issuer.table.end(subject, id, &end).await? {
-            Conditional::Applied(_) => report(&end, &[id]),
+            Conditional::Applied(_) => report::ended(id, end.reason),
             Conditional::Refused(_) => {}
         }
     }
@@ -74,7 +75,7 @@ pub async fn end_one(
     if target == sid {
         return match verifier.table.end(sub, sid, &end).await? {
             Conditional::Applied(_) => {
-                report(&end, &[sid]);
+                report::ended(sid, end.reason);
                 Ok(())
             }
             Conditional::Refused(found) => {
@@ -84,7 +85,7 @@ pub async fn end_one(
     }
     match verifier.table.revoke(sub, sid, target, &end).await? {
         Revocation::Done => {
-            report(&end, &[target]);
+            report::ended(target, end.reason);
             Ok(())
         }
         Revocation::CallerNotLive(found) => {
@@ -114,18 +115,13 @@ pub async fn end_many(verifier: &Verifier, bearer: &str, scope: Scope, now: Unix
         };
         match verifier.table.end_all(sub, marker, &ending, keep, &end).await? {
             EndAll::Done => {
-                report(&end, &ending);
+                for id in &ending {
+                    report::ended(*id, end.reason);
+                }
                 return Ok(ending.len());
             }
             EndAll::Contended => pause(attempt).await,
         }
     }
     Err(Fault::new("end all sessions", "others kept changing them").into())
-}
-
-/// One line for each session that was ended.
-fn report(end: &End, ended: &[SessionId]) {
-    for id in ended {
-        tracing::info!(event = "session_ended", reason = end.reason.as_str(), session = %id, "session ended");
-    }
 }

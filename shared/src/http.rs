@@ -7,6 +7,7 @@ mod answer;
 mod body;
 mod cookies;
 mod device;
+mod embedded_metrics;
 mod event;
 mod incoming;
 mod origins;

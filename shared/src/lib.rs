@@ -9,7 +9,7 @@
 //! | [`connect`], [`validate`], [`refresh`], [`end`], [`list`] | one use case each |
 //! | [`issuer`], [`verifier`], `secret_keys`, [`public_keys`] | what a role of functions holds |
 //! | [`store`] | the table |
-//! | `secret_source`, `aws`, [`error`] | how AWS is reached, what can go wrong |
+//! | `secret_source`, `aws`, [`report`], [`error`] | how AWS is reached, what operators are told, what can go wrong |
 //! | [`access_token`], [`policy`], [`lifecycle`], [`rotating_token`], [`credential`] | the rules |
 //! | `keys`, `master_secret`, [`identity`], [`settings`], [`unix_time`], [`random`] | the ground |
 //!
@@ -32,6 +32,7 @@ pub mod policy;
 pub mod public_keys;
 pub mod random;
 pub mod refresh;
+pub mod report;
 pub mod rotating_token;
 pub mod secret_keys;
 pub mod secret_source;

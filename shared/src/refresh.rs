@@ -6,6 +6,7 @@ use crate::{
     error::{Ended, Fault, SessionError},
     issuer::{Issued, Issuer},
     lifecycle::{Activity, End, EndReason, Session},
+    report::{self, Refreshed},
     rotating_token::{Nonce, RotatingToken},
     store::Conditional,
     unix_time::UnixMillis,
@@ -57,12 +58,18 @@ pub async fn refresh(
     let (session, current) = loop {
         let named = (token.subject, token.id);
         match issuer.table.rotate(named, token.hash(), next.hash(), slide, now).await? {
-            Conditional::Applied(session) => break (session, &next),
+            Conditional::Applied(session) => {
+                report::refreshed(Refreshed::Rotated);
+                break (session, &next);
+            }
             Conditional::Refused(found) => {
                 let session = Ended::unless_live(found, &issuer.policy, now)?;
                 let successors = std::iter::once(&next).chain(&earlier);
                 match judge(&session, &token, successors, issuer.policy.race_window, now) {
-                    Verdict::Replay(successor) => break (session, successor),
+                    Verdict::Replay(successor) => {
+                        report::refreshed(Refreshed::Replayed);
+                        break (session, successor);
+                    }
                     Verdict::OldActivity if slide.take().is_some() => {}
                     Verdict::OldActivity => return Err(Fault::new("rotate", "refused although it was due").into()),
                     Verdict::Race => return Err(SessionError::RefreshSuperseded),
@@ -110,7 +117,7 @@ async fn end(
         Conditional::Refused(found) => found,
     };
     if session.as_ref().is_some_and(|session| session.end.as_ref() == Some(&end)) {
-        tracing::warn!(event = "session_ended", reason = reason.as_str(), session = %token.id, "session ended");
+        report::ended(token.id, reason);
     }
     Ok(Ended::unless_live(session, &issuer.policy, now)
         .map_or_else(SessionError::from, |_| SessionError::RefreshSuperseded))

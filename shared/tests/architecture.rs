@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["issuer"],
     &["secret_keys", "public_keys"],
     &["store", "secret_source"],
-    &["aws"],
+    &["aws", "report"],
     &["error"],
     &["access_token", "policy"],
     &["lifecycle"],
@@ -32,7 +32,7 @@ const GROUND: [&[&str]; 5] = [
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 15] = [
+const NAMED_IN: [(&str, &[&str]); 17] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
     ("aws_lc_rs", &["keys", "random", "rotating_token", "sha256"]),
@@ -45,6 +45,8 @@ const NAMED_IN: [(&str, &[&str]); 15] = [
     ("humantime", &["policy", "unix_time"]),
     ("jsonwebtoken", &["access_token", "keys"]),
     ("lambda_http", &["http"]),
+    ("metrics", &["report"]),
+    ("metrics_cloudwatch_embedded", &["http"]),
     ("serde_dynamo", &["store"]),
     ("tracing_subscriber", &["http"]),
     ("unicode_normalization", &["credential"]),

@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use session::{
     end::{Scope, end_many, end_one},
     error::SessionError,
-    lifecycle::Activity,
+    identity::SessionId,
+    lifecycle::{Activity, End, EndReason, Session},
+    store::{EndAll, Open, Opening},
 };
 
 use crate::{
@@ -28,6 +30,33 @@ async fn the_limit_holds_exactly_under_fifty_parallel_connects() -> Outcome {
     let live = world.live(&opened, at(1)).await?;
     let opened_now = outcomes.get("ok").copied().unwrap_or_default();
     assert_eq!(live.len(), (opened_now + 1).min(5), "{outcomes:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn whoever_read_an_older_marker_loses() -> Outcome {
+    let world = World::start(&[]).await?;
+    let opened = world.register("ada", at(0)).await?;
+    let table = &world.issuer.table;
+    let read = table.user_sessions(opened.session.subject).await?;
+    let end = End { reason: EndReason::Replaced, at: at(1), by: None };
+    let open = async |random: u8| {
+        let session = Session { id: SessionId::new(at(1), &[random; 10]), ..opened.session.clone() };
+        let opening = Opening {
+            session: &session,
+            marker: read.marker,
+            evicted: &[],
+            presented: None,
+            password: None,
+            single: false,
+        };
+        table.open(&opening, &end).await
+    };
+    assert_eq!(open(1).await?, Open::Opened);
+    assert_eq!(open(2).await?, Open::Contended);
+    let ended = table.end_all(opened.session.subject, read.marker, &[opened.session.id], None, &end).await?;
+    assert_eq!(ended, EndAll::Contended);
+    assert_eq!(world.live(&opened, at(1)).await?.len(), 2);
     Ok(())
 }
 

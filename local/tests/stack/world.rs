@@ -42,7 +42,19 @@ impl World {
     /// Starts with the default policy, changed by `changes`.
     pub(crate) async fn start(changes: &[(&str, &str)]) -> Outcome<Self> {
         let emulator = Emulator::start().await?;
+        let settings = emulator.settings();
+        Self::on(emulator, settings, changes).await
+    }
+
+    /// Starts without the proxy that counts, for tests that bring the table to its limits.
+    pub(crate) async fn start_uncounted(changes: &[(&str, &str)]) -> Outcome<Self> {
+        let emulator = Emulator::start().await?;
         let mut settings = emulator.settings();
+        settings.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", emulator.embedded.address));
+        Self::on(emulator, settings, changes).await
+    }
+
+    async fn on(emulator: Emulator, mut settings: Variables, changes: &[(&str, &str)]) -> Outcome<Self> {
         settings.set("SESSION_ISSUER", "https://sessions.example.com");
         settings.set("SESSION_AUDIENCE", "app");
         settings.set("SESSION_SECRET", secret("one", &[]));

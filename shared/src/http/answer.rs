@@ -21,6 +21,7 @@ use crate::{
         incoming::bearer,
         problem::{Presented, classify, problem},
     },
+    report,
     rotating_token::Unverified,
 };
 
@@ -129,28 +130,13 @@ fn presented(request: &Request, presenting: Presenting<'_>) -> Presented {
 
 fn log(error: &SessionError, presented: Presented) {
     let (status, code, _) = classify(error);
-    let status = status.as_u16();
     let session = match presented {
-        Presented::Token(Some(session)) => Some(session.to_string()),
-        Presented::Nothing | Presented::Token(None) => None,
+        Presented::Token(session) => session,
+        Presented::Nothing => None,
     };
     match error {
-        SessionError::Unavailable { cause, .. } => {
-            let service_code = cause.code.as_deref();
-            tracing::error!(
-                event = "fault",
-                status,
-                code,
-                operation = cause.operation,
-                service_code,
-                session,
-                "{}",
-                cause.cause
-            );
-        }
-        SessionError::Ended(ended) => {
-            tracing::info!(event = "refused", status, code, reason = ended.reason.as_str(), session, "refused");
-        }
-        _ => tracing::info!(event = "refused", status, code, session, "refused"),
+        SessionError::Unavailable { cause, .. } => report::failed(status.as_u16(), code, cause, session),
+        SessionError::Ended(ended) => report::refused(status.as_u16(), code, Some(ended.reason), session),
+        _ => report::refused(status.as_u16(), code, None, session),
     }
 }

@@ -13,7 +13,12 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::{http::event::answer_event, issuer::StartError, settings::Variables, unix_time::UnixMillis};
+use crate::{
+    http::{embedded_metrics, event::answer_event},
+    issuer::StartError,
+    settings::Variables,
+    unix_time::UnixMillis,
+};
 
 /// Starts a function and serves its requests until the environment is taken down.
 ///
@@ -26,6 +31,7 @@ pub async fn run<A>(
 ) -> Result<(), lambda_runtime::Error> {
     let variables = Variables::from_environment();
     start_logging(&variables, &[]);
+    embedded_metrics::start();
     // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
     let app = match Box::pin(start(&variables, UnixMillis::now())).await {
         Ok(app) => app,
@@ -40,6 +46,7 @@ pub async fn run<A>(
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let handle = |request| Box::pin(handle(app, request));
         let answer = answer_event(&event.payload, &event.context.request_id, handle).await;
+        embedded_metrics::flush(&event.context.request_id);
         Ok::<_, Infallible>(answer)
     }))
     .await

@@ -1,0 +1,70 @@
+//! What operators are told: one log line and one count for each event. No names, no tokens, no addresses.
+//!
+//! An ordinary poll or refresh is no event: a line for each would cost more than the request to the table.
+
+use metrics::counter;
+
+use crate::{credential::CredentialKind, error::Fault, identity::SessionId, lifecycle::EndReason};
+
+/// Counts sessions that were opened, by kind of credential.
+pub const SESSIONS_CREATED: &str = "SessionsCreated";
+/// Counts sessions that somebody or something ended, by reason. One whose limit passed is not ended by anybody.
+pub const SESSIONS_ENDED: &str = "SessionsEnded";
+/// Counts refreshes, by outcome.
+pub const REFRESHES: &str = "Refreshes";
+/// Counts requests that were refused, by code.
+pub const REFUSALS: &str = "Refusals";
+/// Counts requests to a dependency that were not done, by operation.
+pub const FAULTS: &str = "Faults";
+
+/// How a refresh came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The token was replaced.
+    Rotated,
+    /// The answer to an earlier request was given again.
+    Replayed,
+}
+
+/// A session was opened.
+pub(crate) fn created(session: SessionId, kind: CredentialKind) {
+    let kind = kind.as_str();
+    counter!(SESSIONS_CREATED, "Credential" => kind).increment(1);
+    tracing::info!(event = "session_created", %session, credential = kind, "session created");
+}
+
+/// A session was ended.
+pub(crate) fn ended(session: SessionId, reason: EndReason) {
+    let cause = reason.as_str();
+    counter!(SESSIONS_ENDED, "Reason" => cause).increment(1);
+    if reason == EndReason::ReuseDetected {
+        tracing::warn!(event = "session_ended", %session, reason = cause, "session ended");
+    } else {
+        tracing::info!(event = "session_ended", %session, reason = cause, "session ended");
+    }
+}
+
+/// A refresh token was replaced, or given again.
+pub(crate) fn refreshed(outcome: Refreshed) {
+    let outcome = match outcome {
+        Refreshed::Rotated => "rotated",
+        Refreshed::Replayed => "replayed",
+    };
+    counter!(REFRESHES, "Outcome" => outcome).increment(1);
+}
+
+/// A request was refused. `reason` is why its session had ended, where that is the cause.
+pub(crate) fn refused(status: u16, code: &'static str, reason: Option<EndReason>, session: Option<SessionId>) {
+    counter!(REFUSALS, "Code" => code).increment(1);
+    let session = session.map(|session| session.to_string());
+    tracing::info!(event = "refused", status, code, reason = reason.map(EndReason::as_str), session, "refused");
+}
+
+/// A dependency did not do what it was asked, and the request failed for it.
+pub(crate) fn failed(status: u16, code: &'static str, fault: &Fault, session: Option<SessionId>) {
+    let Fault { operation, code: service_code, cause } = fault;
+    counter!(FAULTS, "Operation" => *operation).increment(1);
+    let session = session.map(|session| session.to_string());
+    let service_code = service_code.as_deref();
+    tracing::error!(event = "fault", status, code, operation, service_code, session, "{cause}");
+}
