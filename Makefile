@@ -14,14 +14,15 @@ run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 test: check ## Check and test everything this machine can run
 	cargo test --workspace
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
-	@scripts/optional sam "pip install aws-sam-cli cfn-lint" sam validate --lint --region us-east-1
+	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
 
 check: ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-build: ## Build every function as it is deployed
-	sam build
+build: ## Build every function as it is deployed; ARCH=arm64 for the other processor
+	sam build --parameter-overrides Architecture=$(or $(ARCH),x86_64)
 
-deploy: build ## Deploy with the parameters of samconfig.toml
+deploy: ## Build for arm64 and deploy; asks for what has no default
+	sam build
 	sam deploy --guided

@@ -9,7 +9,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::Outcome;
+use crate::{Outcome, emulator::Emulator};
 
 /// A stack in this process, in memory.
 pub(crate) struct Api {
@@ -24,6 +24,15 @@ impl Api {
         let options =
             Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: None };
         let stack = Stack::start(&options, &settings.iter().copied().collect()).await?;
+        Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
+    }
+
+    /// Starts on the table of `emulator`, through its proxy.
+    pub(crate) async fn on(emulator: &Emulator) -> Outcome<Self> {
+        let endpoint = Some(format!("http://{}", emulator.proxy.address));
+        let options =
+            Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: endpoint };
+        let stack = Stack::start(&options, &emulator.settings()).await?;
         Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
     }
 

@@ -8,12 +8,15 @@ mod conversation;
 mod edge;
 mod emulator;
 mod events;
+mod faults;
 mod idle;
 mod limits;
 mod process;
+mod properties;
 mod proxy;
 mod replay;
 mod rotation;
+mod runtime_api;
 mod secrets;
 mod world;
 

@@ -1,0 +1,132 @@
+//! The Lambda Runtime API, as far as a function needs it, and functions that run under it as they do on Lambda.
+
+use std::{net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{Response, StatusCode},
+    routing::{get, post},
+};
+use serde_json::Value;
+use session::settings::Variables;
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpListener,
+    process::{Child, Command},
+    sync::{Mutex, mpsc},
+};
+
+use crate::Outcome;
+
+/// A function's own process.
+pub(crate) struct Bootstrap {
+    child: Child,
+    events: mpsc::Sender<String>,
+    answers: mpsc::Receiver<Posted>,
+}
+
+/// What a function posted to the Runtime API.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Posted {
+    /// The answer to an event.
+    Response(String),
+    /// The invocation failed.
+    Error(String),
+}
+
+#[derive(Clone)]
+struct Api {
+    events: Arc<Mutex<mpsc::Receiver<String>>>,
+    answers: mpsc::Sender<Posted>,
+}
+
+/// The binary of a function, built now if it is not up to date.
+pub(crate) async fn binary(function: &str) -> Outcome<PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    let built =
+        cargo.args(["build", "--quiet", "--package", function]).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(built.await?.success(), "{function} cannot be built");
+    let folder = PathBuf::from(env!("CARGO_BIN_EXE_local"));
+    Ok(folder.with_file_name(function))
+}
+
+impl Bootstrap {
+    /// Starts a function with these settings in its environment.
+    pub(crate) async fn start(function: &str, settings: &Variables) -> Outcome<Self> {
+        let (events, received) = mpsc::channel(1);
+        let (posted, answers) = mpsc::channel(1);
+        let address = serve(Api { events: Arc::new(Mutex::new(received)), answers: posted }).await?;
+        let mut command = Command::new(binary(function).await?);
+        command.env_clear().envs(settings.iter()).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
+        for (name, value) in [
+            ("AWS_LAMBDA_FUNCTION_NAME", function),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ] {
+            command.env(name, value);
+        }
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true).spawn()?;
+        Ok(Self { child, events, answers })
+    }
+
+    /// Hands the function an event; what it posts is an answer in the gateway's form.
+    pub(crate) async fn invoke(&mut self, event: &str) -> Outcome<Value> {
+        self.events.send(event.to_owned()).await?;
+        match self.answers.recv().await.ok_or("the function is gone")? {
+            Posted::Response(answer) => Ok(serde_json::from_str(&answer)?),
+            Posted::Error(error) => Err(format!("the invocation failed: {error}").into()),
+        }
+    }
+
+    /// Stops the function; the JSON lines it wrote.
+    pub(crate) async fn stop(mut self) -> Outcome<Vec<Value>> {
+        self.child.start_kill()?;
+        self.lines().await
+    }
+
+    /// Waits for a function that ends by itself; its exit code and the JSON lines it wrote.
+    pub(crate) async fn ended(mut self) -> Outcome<(Option<i32>, Vec<Value>)> {
+        let code = self.child.wait().await?.code();
+        Ok((code, self.lines().await?))
+    }
+
+    async fn lines(&mut self) -> Outcome<Vec<Value>> {
+        let mut text = String::new();
+        self.child.stdout.take().ok_or("no output")?.read_to_string(&mut text).await?;
+        Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
+    }
+}
+
+async fn serve(api: Api) -> Outcome<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let router = Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(posted))
+        .with_state(api);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+async fn next(State(api): State<Api>) -> Response<Body> {
+    let Some(event) = api.events.lock().await.recv().await else {
+        // Nobody will ask for anything again.
+        return std::future::pending().await;
+    };
+    let headers = [
+        ("lambda-runtime-aws-request-id", "invocation-1"),
+        ("lambda-runtime-deadline-ms", "9999999999999"),
+        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:123456789012:function:test"),
+        ("lambda-runtime-trace-id", "Root=1-6740a1b2-0123456789abcdef01234567"),
+    ];
+    let builder = headers.iter().fold(Response::builder(), |builder, (name, value)| builder.header(*name, *value));
+    builder.body(Body::from(event)).unwrap_or_default()
+}
+
+async fn posted(State(api): State<Api>, Path((_, kind)): Path<(String, String)>, body: Bytes) -> StatusCode {
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let posted = if kind == "response" { Posted::Response(text) } else { Posted::Error(text) };
+    if api.answers.send(posted).await.is_ok() { StatusCode::ACCEPTED } else { StatusCode::GONE }
+}

@@ -1,0 +1,196 @@
+//! The template as CloudFormation will see it: SAM changes it in ways that its own linter does not report.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+use session::settings::Variables;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The translated template; nothing where SAM is not installed, which CI does not accept.
+fn translated() -> Outcome<Option<Value>> {
+    if Command::new("sam").arg("--version").output().is_err() {
+        assert_eq!(Variables::from_environment().get("CI"), None, "SAM is not installed");
+        return Ok(None);
+    }
+    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/translate-template");
+    let output =
+        Command::new(script).args(["AppOrigin=https://app.example.com", "Issuer=https://i", "Audience=a"]).output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(Some(serde_json::from_slice(&output.stdout)?))
+}
+
+/// The resources of one type by name.
+fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+    let resources = template["Resources"].as_object().into_iter().flatten();
+    let found = resources.filter(|(_, resource)| resource["Type"] == kind);
+    found.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
+}
+
+/// The default of the parameter that a value refers to.
+fn default_of<'a>(template: &'a Value, value: &Value) -> &'a Value {
+    let name = value["Ref"].as_str().unwrap_or_default();
+    template.pointer(&format!("/Parameters/{name}/Default")).unwrap_or(&Value::Null)
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(strings).collect(),
+        other => vec![other.to_string()],
+    }
+}
+
+#[test]
+fn cors_allows_the_app_with_cookies_and_nobody_else() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let cors = &template["Resources"]["Api"]["Properties"]["Body"]["x-amazon-apigateway-cors"];
+    assert_eq!(cors["allowOrigins"], json!(["https://app.example.com"]));
+    assert_eq!(cors["allowCredentials"], true);
+    for header in ["authorization", "content-type", "idempotency-key", "x-session-client"] {
+        assert!(strings(&cors["allowHeaders"]).contains(&header.to_owned()), "{header}");
+    }
+    for header in ["x-session-expires-in", "x-session-warning", "retry-after", "etag"] {
+        assert!(strings(&cors["exposeHeaders"]).contains(&header.to_owned()), "{header}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_route_is_there_and_the_dear_ones_are_throttled_by_name() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let paths = template["Resources"]["Api"]["Properties"]["Body"]["paths"].as_object().ok_or("no paths")?;
+    let routes: Vec<String> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            methods.map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(routes.len(), 12, "{routes:?}");
+    let stage = &template["Resources"]["ApiApiGatewayDefaultStage"]["Properties"];
+    for route in ["POST /connect", "POST /register", "POST /refresh", "POST /validate-session"] {
+        assert!(routes.contains(&route.to_owned()), "{route}");
+        assert!(stage["RouteSettings"][route]["ThrottlingRateLimit"].is_u64(), "{route}");
+    }
+    let throttled = stage["RouteSettings"].as_object().ok_or("no route settings")?;
+    assert!(throttled.keys().all(|route| routes.contains(route)), "a route that does not exist is throttled");
+    let format = stage["AccessLogSettings"]["Format"].as_str().ok_or("no access log")?;
+    let line: Value = serde_json::from_str(format)?;
+    let told: Vec<_> = line.as_object().ok_or("not an object")?.values().filter_map(Value::as_str).collect();
+    let private = ["header", "query", "path", "authorizer"];
+    assert!(told.iter().all(|variable| private.iter().all(|word| !variable.contains(word))), "{told:?}");
+    Ok(())
+}
+
+/// What each role may do, beside writing its log.
+fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"];
+    BTreeMap::from([
+        (
+            "ConnectRole",
+            vec!["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"],
+        ),
+        ("LogoutRole", writes.to_vec()),
+        ("RefreshRole", writes.to_vec()),
+        ("SessionPolicyRole", vec!["dynamodb:Query on KEYS"]),
+        ("SessionsRole", vec!["dynamodb:ConditionCheckItem on U#*", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
+        ("ValidateSessionRole", vec!["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
+    ])
+}
+
+#[test]
+fn every_function_may_do_exactly_what_it_does() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let mut permissions = BTreeMap::new();
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        let mut allowed = Vec::new();
+        let policies = role["Policies"].as_array().ok_or("no policies")?;
+        for statement in policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten()
+        {
+            assert_eq!(statement["Effect"], "Allow");
+            let resources = [json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })];
+            assert!(resources.contains(&statement["Resource"]), "{name}: {}", statement["Resource"]);
+            let condition = &statement["Condition"];
+            let keys = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
+            let keys: Vec<_> = keys
+                .iter()
+                .flat_map(|operator| strings(&condition[operator]["dynamodb:LeadingKeys"]))
+                .filter(|key| key != "null")
+                .collect();
+            if !condition.is_null() {
+                // A request without a key passes the first condition.
+                assert_eq!(condition["Null"]["dynamodb:LeadingKeys"], "false", "{name}");
+            }
+            let limit = if keys.is_empty() { String::new() } else { format!(" on {}", keys.join(",")) };
+            allowed.extend(strings(&statement["Action"]).iter().map(|action| format!("{action}{limit}")));
+        }
+        allowed.sort();
+        let managed = strings(&role["ManagedPolicyArns"]);
+        assert!(managed.iter().all(|arn| arn.ends_with("AWSLambdaBasicExecutionRole")), "{name}: {managed:?}");
+        permissions.insert(name, allowed);
+    }
+    let expected = expected_permissions()
+        .into_iter()
+        .map(|(role, actions)| (role, actions.into_iter().map(str::to_owned).collect()));
+    assert_eq!(permissions, expected.collect());
+    Ok(())
+}
+
+#[test]
+fn whoever_may_write_without_a_key_limit_holds_the_secret() {
+    // Public keys stand in the same table: writing one makes any token genuine.
+    for (role, actions) in expected_permissions() {
+        let writes =
+            |action: &&&str| ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|write| action.ends_with(write));
+        let unlimited = actions.iter().filter(writes).count() > 0;
+        assert_eq!(unlimited, actions.contains(&"secretsmanager:GetSecretValue"), "{role}");
+    }
+}
+
+#[test]
+fn the_table_outlives_the_stack_and_forgets_by_ttl() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let table = &template["Resources"]["SessionTable"];
+    assert_eq!((&table["DeletionPolicy"], &table["UpdateReplacePolicy"]), (&json!("Retain"), &json!("Retain")));
+    let table = &table["Properties"];
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["DeletionProtectionEnabled"], true);
+    assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": "ttl", "Enabled": true }));
+    assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
+    assert!(table.get("GlobalSecondaryIndexes").is_none());
+    Ok(())
+}
+
+#[test]
+fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let functions = of_type(&template, "AWS::Lambda::Function");
+    assert_eq!(functions.len(), 6);
+    for (name, function) in functions {
+        assert_eq!(
+            (&function["Runtime"], &function["Handler"]),
+            (&json!("provided.al2023"), &json!("bootstrap")),
+            "{name}"
+        );
+        assert_eq!(default_of(&template, &function["Architectures"][0]), "arm64", "{name}");
+        let (memory, timeout) = (function["MemorySize"].as_u64(), function["Timeout"].as_u64());
+        assert!(memory.is_some_and(|memory| memory <= 512) && timeout.is_some_and(|timeout| timeout < 30), "{name}");
+        assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{name}");
+        let variables = function["Environment"]["Variables"].as_object().ok_or("no environment")?;
+        let holds_secret = variables.contains_key("SESSION_SECRET_ARN");
+        assert_eq!(holds_secret, ["Connect", "Logout", "Refresh"].contains(&name), "{name}");
+        assert!(!variables.contains_key("SESSION_SECRET"), "{name}");
+    }
+    for (name, group) in of_type(&template, "AWS::Logs::LogGroup") {
+        assert_eq!(*default_of(&template, &group["RetentionInDays"]), 30, "{name}");
+    }
+    let secret = &template["Resources"]["MasterSecret"]["Properties"]["GenerateSecretString"];
+    assert_eq!((&secret["PasswordLength"], &secret["GenerateStringKey"]), (&json!(64), &json!("current")));
+    assert_eq!(secret["SecretStringTemplate"], r#"{"previous": []}"#);
+    Ok(())
+}
