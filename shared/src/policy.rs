@@ -51,6 +51,7 @@ pub struct SessionPolicy {
     pub reconnect_after: Vec<EndReason>,
     /// The kinds of credential that connect takes.
     pub credentials: Vec<CredentialKind>,
+    version: String,
 }
 
 impl SessionPolicy {
@@ -62,7 +63,7 @@ impl SessionPolicy {
         let access_ttl = lifetime(variables, "SESSION_ACCESS_TTL", minutes(15))?;
         let absolute_timeout = lifetime(variables, "SESSION_ABSOLUTE_TIMEOUT", days(7))?;
         let cut = |limit: Duration| limit.min(absolute_timeout);
-        let policy = Self {
+        let mut policy = Self {
             access_ttl,
             refresh_threshold: margin(variables, "SESSION_REFRESH_THRESHOLD", access_ttl / 2)?,
             idle_timeout: lifetime(variables, "SESSION_IDLE_TIMEOUT", days(1))?,
@@ -76,8 +77,13 @@ impl SessionPolicy {
             max_per_subject: max_per_subject(variables)?,
             reconnect_after: reconnect_after(variables)?,
             credentials: credentials(variables)?,
+            version: String::new(),
         };
         policy.check()?;
+        // Computed once: every answer carries it.
+        let lines = policy.settings().map(|(name, value)| format!("{name}={value}"));
+        let digest = sha256(&[lines.join("\n").as_bytes()]);
+        policy.version = URL_SAFE_NO_PAD.encode(digest.split_at(8).0);
         Ok(policy)
     }
 
@@ -127,10 +133,8 @@ impl SessionPolicy {
 
     /// Changes exactly when a value changes: 8 bytes of SHA-256 over [`Self::settings`], base64url.
     #[must_use]
-    pub fn version(&self) -> String {
-        let lines = self.settings().map(|(name, value)| format!("{name}={value}"));
-        let digest = sha256(&[lines.join("\n").as_bytes()]);
-        URL_SAFE_NO_PAD.encode(digest.split_at(8).0)
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// The absolute limit for sessions opened with this kind of credential.

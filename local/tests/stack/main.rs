@@ -10,6 +10,8 @@ mod emulator;
 mod events;
 mod faults;
 mod idle;
+mod input;
+mod instructions;
 mod limits;
 mod process;
 mod properties;

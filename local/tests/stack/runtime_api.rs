@@ -15,7 +15,7 @@ use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
     process::{Child, Command},
-    sync::{Mutex, mpsc},
+    sync::{Mutex, mpsc, watch},
 };
 
 use crate::Outcome;
@@ -25,6 +25,7 @@ pub(crate) struct Bootstrap {
     child: Child,
     events: mpsc::Sender<String>,
     answers: mpsc::Receiver<Posted>,
+    asked: watch::Receiver<usize>,
 }
 
 /// What a function posted to the Runtime API.
@@ -40,10 +41,11 @@ pub(crate) enum Posted {
 struct Api {
     events: Arc<Mutex<mpsc::Receiver<String>>>,
     answers: mpsc::Sender<Posted>,
+    asked: watch::Sender<usize>,
 }
 
-/// The binary of a function, built now if it is not up to date.
-pub(crate) async fn binary(function: &str) -> Outcome<PathBuf> {
+/// The binary of a function as tests use it, built now if it is not up to date.
+async fn binary(function: &str) -> Outcome<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     let built =
         cargo.args(["build", "--quiet", "--package", function]).current_dir(env!("CARGO_MANIFEST_DIR")).status();
@@ -55,10 +57,16 @@ pub(crate) async fn binary(function: &str) -> Outcome<PathBuf> {
 impl Bootstrap {
     /// Starts a function with these settings in its environment.
     pub(crate) async fn start(function: &str, settings: &Variables) -> Outcome<Self> {
+        Self::run(Command::new(binary(function).await?), function, settings).await
+    }
+
+    /// Starts a function by any command that ends in its binary.
+    pub(crate) async fn run(mut command: Command, function: &str, settings: &Variables) -> Outcome<Self> {
         let (events, received) = mpsc::channel(1);
         let (posted, answers) = mpsc::channel(1);
-        let address = serve(Api { events: Arc::new(Mutex::new(received)), answers: posted }).await?;
-        let mut command = Command::new(binary(function).await?);
+        let (asking, asked) = watch::channel(0);
+        let api = Api { events: Arc::new(Mutex::new(received)), answers: posted, asked: asking };
+        let address = serve(api).await?;
         command.env_clear().envs(settings.iter()).env("AWS_LAMBDA_RUNTIME_API", address.to_string());
         for (name, value) in [
             ("AWS_LAMBDA_FUNCTION_NAME", function),
@@ -68,7 +76,21 @@ impl Bootstrap {
             command.env(name, value);
         }
         let child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true).spawn()?;
-        Ok(Self { child, events, answers })
+        Ok(Self { child, events, answers, asked })
+    }
+
+    /// Waits until the function has asked for its `count`-th event: 1 is the end of its start.
+    pub(crate) async fn asked(&mut self, count: usize) -> Outcome {
+        self.asked.wait_for(|asked| *asked >= count).await?;
+        Ok(())
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Outcome {
+        let id = self.child.id().ok_or("not running")?.to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await?.success());
+        self.child.wait().await?;
+        Ok(())
     }
 
     /// Hands the function an event; what it posts is an answer in the gateway's form.
@@ -111,6 +133,7 @@ async fn serve(api: Api) -> Outcome<SocketAddr> {
 }
 
 async fn next(State(api): State<Api>) -> Response<Body> {
+    api.asked.send_modify(|asked| *asked += 1);
     let Some(event) = api.events.lock().await.recv().await else {
         // Nobody will ask for anything again.
         return std::future::pending().await;

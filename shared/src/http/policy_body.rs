@@ -8,7 +8,7 @@ use crate::{credential::CredentialKind, http::answer::Answer, policy::SessionPol
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PolicyBody<'a> {
-    version: String,
+    version: &'a str,
     access_token_ttl_ms: u64,
     heartbeat_interval_ms: u64,
     /// The idle limit plus the time after which a client that cannot reach the server stops hoping.

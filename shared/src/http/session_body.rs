@@ -51,7 +51,7 @@ struct StateBody<'a> {
     tokens: Option<TokensBody<'a>>,
     warning: Option<Warning>,
     next_poll_ms: u64,
-    policy_version: String,
+    policy_version: &'a str,
     server_time: String,
 }
 

@@ -107,7 +107,8 @@ fn lists_take_only_the_names_that_are_documented() {
 
 #[test]
 fn the_version_changes_with_every_single_setting() {
-    let version = parse(&[]).unwrap().version();
+    let policy = parse(&[]).unwrap();
+    let version = policy.version();
     assert_eq!(version, parse(&[("SESSION_IDLE_TIMEOUT", "24h")]).unwrap().version(), "the default, written out");
     for (name, value) in [
         ("SESSION_ACCESS_TTL", "14m"),

@@ -1,0 +1,119 @@
+//! What a start and a warm request cost, in instructions: the same on every run, whatever else the machine does.
+//!
+//! Counted by callgrind on the release binaries, which hides the processor's SHA instructions: hashing is counted as
+//! software would do it.
+
+use std::{fs::read_to_string, path::Path, process::Stdio};
+
+use serde_json::{Value, json};
+use session::settings::Variables;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::{
+    Outcome,
+    emulator::Emulator,
+    events::{deployed, recorded},
+    runtime_api::Bootstrap,
+};
+
+/// Most instructions from the start of the process to its first request for an event, the connection to the table open.
+const START: u64 = 2_400_000;
+/// Most instructions of a poll that writes nothing.
+const POLL: u64 = 1_300_000;
+/// Most instructions of a refresh.
+const REFRESH: u64 = 1_230_000;
+
+/// Warm requests that are counted; the first one is not warm.
+const WARM: u64 = 10;
+
+/// Whether callgrind is here; CI accepts no machine without it.
+async fn callgrind_is_installed() -> bool {
+    let found = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().await.is_ok();
+    assert!(found || Variables::from_environment().get("CI").is_none(), "valgrind is not installed");
+    found
+}
+
+async fn release(function: &str) -> Outcome<std::path::PathBuf> {
+    let mut cargo = Command::new(env!("CARGO"));
+    let built = cargo.args(["build", "--quiet", "--release", "--package", function]);
+    assert!(built.current_dir(env!("CARGO_MANIFEST_DIR")).status().await?.success(), "{function} cannot be built");
+    let debug = Path::new(env!("CARGO_BIN_EXE_local"));
+    let target = debug.ancestors().nth(2).ok_or("no target folder")?;
+    Ok(target.join("release").join(function))
+}
+
+/// Runs a function under callgrind through `requests`, each made from the answer to the one before; returns the count.
+async fn counted(
+    function: &str,
+    settings: &Variables,
+    requests: u64,
+    next: impl Fn(Option<&Value>) -> Outcome<String>,
+) -> Outcome<u64> {
+    let folder = TempDir::new()?;
+    let output = folder.path().join("callgrind");
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--tool=callgrind"]).arg(format!("--callgrind-out-file={}", output.display()));
+    command.arg(release(function).await?);
+    let mut running = Bootstrap::run(command, function, settings).await?;
+    let mut answer = None;
+    for _ in 0..requests {
+        let answered = running.invoke(&next(answer.as_ref())?).await?;
+        assert_eq!(answered["statusCode"], 200, "{answered}");
+        answer = Some(serde_json::from_str(answered["body"].as_str().ok_or("no body")?)?);
+    }
+    running.asked(usize::try_from(requests)? + 1).await?;
+    running.terminate().await?;
+    let text = read_to_string(&output)?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or("callgrind has no total")?;
+    Ok(total.trim().parse()?)
+}
+
+/// A guest's tokens, from a connect that is not counted.
+async fn connected(emulator: &Emulator) -> Outcome<Value> {
+    let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
+    let event = recorded("connect/guest", |event| {
+        event["body"] = json!(r#"{"credential":{"kind":"guest"},"transport":"body"}"#);
+    })?;
+    let answer = connect.invoke(&event).await?;
+    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_a_poll_and_a_refresh_keep_their_instruction_budgets() -> Outcome {
+    if !callgrind_is_installed().await {
+        return Ok(());
+    }
+    let emulator = Emulator::start().await?;
+    let settings = deployed(&emulator);
+    let opened = connected(&emulator).await?;
+    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
+    let poll = |_: Option<&Value>| {
+        recorded("validate-session/poll", |event| {
+            event["headers"]["authorization"] = json!(bearer);
+            event["body"] = json!(r#"{"lastActiveMsAgo":null}"#);
+        })
+    };
+    let start = counted("validate-session", &settings, 0, poll).await?;
+    let first = counted("validate-session", &settings, 1, poll).await?;
+    let warm = (counted("validate-session", &settings, 1 + WARM, poll).await? - first) / WARM;
+
+    let refresh = |answer: Option<&Value>| {
+        let token = answer.unwrap_or(&opened)["refreshToken"].clone();
+        recorded("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
+    };
+    let one = counted("refresh", &settings, 1, refresh).await?;
+    // The first run has rotated the token, so the second begins with another session.
+    let opened = connected(&emulator).await?;
+    let refresh = |answer: Option<&Value>| {
+        let token = answer.unwrap_or(&opened)["refreshToken"].clone();
+        recorded("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
+    };
+    let rotated = (counted("refresh", &settings, 1 + WARM, refresh).await? - one) / WARM;
+
+    let counts = [("start", start, START), ("poll", warm, POLL), ("refresh", rotated, REFRESH)];
+    for (what, count, most) in counts {
+        assert!(count <= most, "{what}: {count} instructions, at most {most}; first poll {}", first - start);
+    }
+    Ok(())
+}
