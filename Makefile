@@ -12,6 +12,7 @@ run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 	@cargo run --quiet -p local -- $(ARGS)
 
 test: check ## Check and test everything this machine can run
+	@command -v valgrind >/dev/null || echo "left out: the instruction budgets, because valgrind is not installed"
 	cargo test --workspace
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1

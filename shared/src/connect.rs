@@ -77,7 +77,7 @@ pub async fn connect(
     fresh: &Fresh,
     now: UnixMillis,
 ) -> Result<Issued, SessionError> {
-    let mut presented = presented(issuer, request, now).await?;
+    let mut presented = presented(issuer, request, now).await;
     let mut proven = prove(issuer, credential, fresh, now).await?;
     for attempt in 0..LOSSES {
         let (marker, live) = if proven.kind == CredentialKind::Guest {
@@ -169,27 +169,16 @@ async fn hashing<T: Send + 'static>(
     hashed.map_err(|error| Fault::new("hash a password", error.to_string()).into())
 }
 
-/// The session that came with the request, if a genuine token names one.
-async fn presented(
-    issuer: &Issuer,
-    request: &Request<'_>,
-    now: UnixMillis,
-) -> Result<Option<(SubjectId, SessionId)>, SessionError> {
+/// The session that came with the request, if a genuine token names one. A token whose keys are not known is none: an
+/// old cookie must not keep anybody from connecting.
+async fn presented(issuer: &Issuer, request: &Request<'_>, now: UnixMillis) -> Option<(SubjectId, SessionId)> {
     for token in &request.refresh_tokens {
-        match issuer.genuine(token, now).await {
-            Ok((token, _)) => return Ok(Some((token.subject, token.id))),
-            Err(SessionError::TokenInvalid) => {}
-            Err(error) => return Err(error),
+        if let Ok((token, _)) = issuer.genuine(token, now).await {
+            return Some((token.subject, token.id));
         }
     }
-    match request.bearer {
-        None => Ok(None),
-        Some(bearer) => match issuer.named_by(bearer, now).await {
-            Ok(claims) => Ok(Some((claims.sub, claims.sid))),
-            Err(SessionError::TokenInvalid) => Ok(None),
-            Err(error) => Err(error),
-        },
-    }
+    let claims = issuer.named_by(request.bearer?, now).await.ok()?;
+    Some((claims.sub, claims.sid))
 }
 
 fn session(

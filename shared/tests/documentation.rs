@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use session::{policy::SessionPolicy, settings::Variables};
+use session::{policy::SessionPolicy, report, settings::Variables};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -26,6 +26,17 @@ fn the_readme_lists_every_policy_setting_with_its_default() -> Outcome {
             documented.iter().find(|(listed, _)| listed == name).ok_or(format!("{name} is not listed"))?;
         let written: Variables = [(name, default.as_str())].into_iter().collect();
         assert_eq!(SessionPolicy::parse(&written)?, policy, "{name} = {default}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_metric_is_documented() -> Outcome {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/logs-and-metrics.md"))?;
+    let counted =
+        [report::SESSIONS_CREATED, report::SESSIONS_ENDED, report::REFRESHES, report::REFUSALS, report::FAULTS];
+    for metric in counted {
+        assert!(page.contains(&format!("| `{metric}` |")), "{metric}");
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod faults;
 mod idle;
 mod input;
 mod instructions;
+mod key_rotation;
 mod limits;
 mod process;
 mod properties;

@@ -81,8 +81,10 @@ impl Bootstrap {
 
     /// Waits until the function has asked for its `count`-th event: 1 is the end of its start.
     pub(crate) async fn asked(&mut self, count: usize) -> Outcome {
-        self.asked.wait_for(|asked| *asked >= count).await?;
-        Ok(())
+        tokio::select! {
+            asked = self.asked.wait_for(|asked| *asked >= count) => Ok(asked.map(drop)?),
+            ended = self.child.wait() => Err(format!("the function is gone: {ended:?}").into()),
+        }
     }
 
     /// Asks the process to end, and waits until it has.
@@ -96,7 +98,11 @@ impl Bootstrap {
     /// Hands the function an event; what it posts is an answer in the gateway's form.
     pub(crate) async fn invoke(&mut self, event: &str) -> Outcome<Value> {
         self.events.send(event.to_owned()).await?;
-        match self.answers.recv().await.ok_or("the function is gone")? {
+        let posted = tokio::select! {
+            posted = self.answers.recv() => posted,
+            ended = self.child.wait() => return Err(format!("the function is gone: {ended:?}").into()),
+        };
+        match posted.ok_or("the Runtime API is gone")? {
             Posted::Response(answer) => Ok(serde_json::from_str(&answer)?),
             Posted::Error(error) => Err(format!("the invocation failed: {error}").into()),
         }

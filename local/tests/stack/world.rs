@@ -166,7 +166,8 @@ fn proof(name: &str) -> Outcome<(Username, Password)> {
     Ok((Username::parse(name)?, Password::parse(format!("password of {name}").into())?))
 }
 
-fn secret(current: &str, previous: &[&str]) -> String {
+/// A master secret made of these names.
+pub(crate) fn secret(current: &str, previous: &[&str]) -> String {
     let filled = |name: &str| format!("{name:x<64}");
     let previous: Vec<String> = previous.iter().map(|name| filled(name)).collect();
     serde_json::json!({ "current": filled(current), "previous": previous }).to_string()

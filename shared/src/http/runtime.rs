@@ -54,8 +54,9 @@ pub async fn run<A>(
 
 /// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.
 ///
-/// The level is Lambda's own setting, `AWS_LAMBDA_LOG_LEVEL`. Libraries never speak below INFO: at lower levels the
-/// runtime and the SDK write whole requests; those named `quiet` speak only of errors. A panic is one line too, without its message, which may hold anything.
+/// The level is Lambda's own setting, `AWS_LAMBDA_LOG_LEVEL`. Libraries never speak below WARN: at lower levels the
+/// runtime and the SDK write whole requests. Those named `quiet` speak only of errors. A panic is one line too, without
+/// its message, which may hold anything.
 pub fn start_logging(variables: &Variables, quiet: &[&str]) {
     let level = variables.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let ours = ["session", "local"].map(|target| (target, level));
