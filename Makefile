@@ -9,7 +9,7 @@ help: ## Show this list
 run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 	@if [ -f client/package.json ] && command -v npm >/dev/null; then npm --prefix client ci --silent && npm --prefix client run --silent build; \
 	else echo "left out: the demo page (there is no client to build, or Node is not installed)"; fi
-	@cargo run --quiet -p local -- $(ARGS)
+	@cargo run -p local -- $(ARGS)
 
 test: check ## Check and test everything this machine can run
 	@command -v valgrind >/dev/null || echo "left out: the instruction budgets, because valgrind is not installed"

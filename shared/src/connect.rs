@@ -9,6 +9,7 @@ use crate::{
     identity::{SessionId, SubjectId},
     issuer::{Issued, Issuer},
     lifecycle::{End, EndReason, Session},
+    random::{self, RandomUnavailable},
     report,
     rotating_token::RotatingToken,
     store::{LOSSES, Marker, NewPassword, Open, Opening, User, pause},
@@ -53,6 +54,22 @@ pub struct Fresh {
     pub salt: [u8; 16],
     /// The access token's `jti`.
     pub token_id: [u8; 16],
+}
+
+impl Fresh {
+    /// Draws all of it.
+    ///
+    /// # Errors
+    /// [`RandomUnavailable`] when the operating system gives none.
+    pub fn draw() -> Result<Self, RandomUnavailable> {
+        Ok(Self {
+            session_id: random::bytes()?,
+            secret: random::bytes()?,
+            guest: random::bytes()?,
+            salt: random::bytes()?,
+            token_id: random::bytes()?,
+        })
+    }
 }
 
 /// Who the user turned out to be.

@@ -99,13 +99,7 @@ async fn opened(app: &App, request: &Request, now: UnixMillis) -> Result<Answer,
         refresh_tokens: cookies.refresh.into_iter().collect(),
         bearer: bearer(request).ok(),
     };
-    let fresh = Fresh {
-        session_id: random::bytes()?,
-        secret: random::bytes()?,
-        guest: random::bytes()?,
-        salt: random::bytes()?,
-        token_id: random::bytes()?,
-    };
+    let fresh = Fresh::draw()?;
     let opened = connect(&app.issuer, &input.credential, &opening, &fresh, now).await?;
     let [chance] = random::bytes()?;
     Ok(issued(StatusCode::CREATED, &opened, input.transport, &app.issuer.policy, now, chance))

@@ -94,13 +94,7 @@ impl World {
     }
 
     async fn open(&self, credential: &Credential, now: UnixMillis) -> Result<Issued, SessionError> {
-        let fresh = Fresh {
-            session_id: random::bytes()?,
-            secret: random::bytes()?,
-            guest: random::bytes()?,
-            salt: random::bytes()?,
-            token_id: random::bytes()?,
-        };
+        let fresh = Fresh::draw()?;
         connect(&self.issuer, credential, &connect::Request::default(), &fresh, now).await
     }
 
