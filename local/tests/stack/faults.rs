@@ -63,6 +63,14 @@ impl Call {
         }
     }
 
+    /// Whether the request at this position, counted from 1, writes; only writes meet transactions.
+    const fn writes(self, position: usize) -> bool {
+        match self {
+            Self::Poll | Self::List | Self::Keys => false,
+            _ => position == self.requests(),
+        }
+    }
+
     /// The status of a call that is done.
     fn done(self) -> StatusCode {
         match self {
@@ -166,6 +174,9 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
         let mut outcomes = Vec::new();
         for fault in BREAKS {
             for first in 1..=call.requests() {
+                if fault == Break::Conflict && !call.writes(first) {
+                    continue;
+                }
                 for lasting in [false, true] {
                     let plan = Plan { fault, first, lasting };
                     outcomes.push((plan, broken(&emulator, &api, call, plan, outcomes.len()).await?));
@@ -180,7 +191,8 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
         tried += outcomes.len();
         for (plan, status) in outcomes {
             let once_and_retried = !plan.lasting && plan.fault != Break::Garble;
-            // The SDK repeats what was throttled, failed, late or cut; a write that had been applied is recognised.
+            // What was throttled, failed, late or cut is repeated by the SDK, what met a transaction by the store; a
+            // write that had been applied is recognised.
             if once_and_retried {
                 assert_eq!(status, call.done(), "{call:?} {plan:?}");
             } else {
@@ -188,6 +200,7 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
             }
         }
     }
-    assert_eq!(tried, 16 * 6 * 2);
+    // Sixteen requests in six ways, the eight of them that write in a seventh, once and lasting.
+    assert_eq!(tried, (16 * 6 + 8) * 2);
     Ok(())
 }

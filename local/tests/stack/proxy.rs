@@ -23,6 +23,8 @@ use crate::Outcome;
 pub(crate) enum Break {
     /// Refuses it as DynamoDB refuses too many.
     Throttle,
+    /// Answers that a write met another transaction.
+    Conflict,
     /// Answers with an error of DynamoDB's own.
     Fail,
     /// Passes it on later than anybody waits for, answer or not.
@@ -36,8 +38,8 @@ pub(crate) enum Break {
 }
 
 /// Every way to break a request.
-pub(crate) const BREAKS: [Break; 6] =
-    [Break::Throttle, Break::Fail, Break::Delay, Break::Cut, Break::Garble, Break::LoseAnswer];
+pub(crate) const BREAKS: [Break; 7] =
+    [Break::Throttle, Break::Conflict, Break::Fail, Break::Delay, Break::Cut, Break::Garble, Break::LoseAnswer];
 
 /// Longer than the store's time-out for one attempt.
 const DELAY: Duration = Duration::from_millis(1_300);
@@ -130,11 +132,16 @@ impl Passage {
 async fn forward(State(passage): State<Passage>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
-    let fault = passage.note(target.rsplit('.').next().unwrap_or_default());
+    let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
+    let fault = passage.note(&operation);
     let Ok(body) = to_bytes(body, usize::MAX).await else { return error(StatusCode::BAD_REQUEST, "") };
     match fault {
         None => passage.pass(parts.headers, body).await,
         Some(Break::Throttle) => error(StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException"),
+        Some(Break::Conflict) if operation == "TransactWriteItems" => {
+            error(StatusCode::BAD_REQUEST, "TransactionCanceledException")
+        }
+        Some(Break::Conflict) => error(StatusCode::BAD_REQUEST, "TransactionConflictException"),
         Some(Break::Fail) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Some(Break::Garble) => Response::new(Body::from("<html>not what you asked for</html>")),
         Some(Break::Cut) => {
@@ -157,8 +164,11 @@ async fn forward(State(passage): State<Passage>, request: Request) -> Response<B
 }
 
 fn error(status: StatusCode, kind: &str) -> Response<Body> {
-    let body =
-        serde_json::json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": "planned" });
+    let body = serde_json::json!({
+        "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"),
+        "message": "planned",
+        "CancellationReasons": [{ "Code": "None" }, { "Code": "TransactionConflict" }],
+    });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response
