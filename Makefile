@@ -12,7 +12,10 @@ run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 	@cargo run -p local -- $(ARGS)
 
 test: check ## Check and test everything this machine can run
-	@command -v valgrind >/dev/null || echo "left out: the instruction budgets, because valgrind is not installed"
+	@# Built before the tests that run them, so that no compiler competes with what they wait for.
+	cargo build --workspace --bins
+	@if command -v valgrind >/dev/null; then cargo build --release --package validate-session --package refresh; \
+	else echo "left out: the instruction budgets, because valgrind is not installed"; fi
 	cargo test --workspace
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
