@@ -73,7 +73,6 @@ impl PublicKeys {
 }
 
 fn find(keys: &[PublishedKey], kid: &Kid, now: UnixMillis) -> Option<PublicKey> {
-    // TTL deletion is late by up to days, so the time is compared here too.
-    let current = keys.iter().filter(|published| published.until.is_none_or(|until| now <= until));
-    current.map(|published| &published.key).find(|key| key.kid() == *kid).cloned()
+    let needed = keys.iter().filter(|published| published.is_needed(now));
+    needed.map(|published| &published.key).find(|key| key.kid() == *kid).cloned()
 }

@@ -78,8 +78,8 @@ fn versioned(app: &App, request: &Request) -> Answer {
 /// RFC 7517 and RFC 8037, read from the table so that a key is here as soon as it may have signed something.
 async fn keys(app: &App, now: UnixMillis) -> Result<Answer, SessionError> {
     let published = app.table.published_keys().await?;
-    let current = published.iter().filter(|published| published.until.is_none_or(|until| now <= until));
-    let keys: Vec<_> = current
+    let needed = published.iter().filter(|published| published.is_needed(now));
+    let keys: Vec<_> = needed
         .map(|published| {
             let (kid, x) = (published.key.kid(), published.key.to_base64url());
             json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid.as_str(), "x": x })

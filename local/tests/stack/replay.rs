@@ -67,7 +67,7 @@ async fn an_access_token_of_the_previous_key_is_accepted_until_it_expires() -> O
 #[tokio::test]
 async fn a_function_without_the_secret_meets_a_new_key_and_finds_it() -> Outcome {
     let mut world = World::start(&[]).await?;
-    let old_verifier = session::verifier::Verifier::start(&world_settings(&world), at(0)).await?;
+    let old_verifier = session::verifier::Verifier::start(&world.settings, at(0)).await?;
     world.restart("two", &["one"], at(600)).await?;
     let opened = world.register("ada", at(601)).await?;
     world.emulator.proxy.take();
@@ -75,13 +75,6 @@ async fn a_function_without_the_secret_meets_a_new_key_and_finds_it() -> Outcome
     assert_eq!(claims.sid, opened.session.id);
     assert_eq!(world.emulator.proxy.take(), ["Query"]);
     Ok(())
-}
-
-fn world_settings(world: &World) -> session::settings::Variables {
-    let mut settings = world.emulator.settings();
-    settings.set("SESSION_ISSUER", "https://sessions.example.com");
-    settings.set("SESSION_AUDIENCE", "app");
-    settings
 }
 
 #[tokio::test]

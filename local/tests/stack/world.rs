@@ -35,7 +35,8 @@ pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) issuer: Issuer,
     pub(crate) verifier: Verifier,
-    settings: Variables,
+    /// What the functions were started with.
+    pub(crate) settings: Variables,
 }
 
 impl World {

@@ -21,6 +21,15 @@ pub struct PublishedKey {
     pub until: Option<UnixMillis>,
 }
 
+impl PublishedKey {
+    /// Whether tokens signed with it can still be accepted. TTL deletion is late by up to days, so the time is compared
+    /// wherever a key is used.
+    #[must_use]
+    pub fn is_needed(&self, now: UnixMillis) -> bool {
+        self.until.is_none_or(|until| now <= until)
+    }
+}
+
 impl SessionTable {
     /// Publishes the key that signs, before it signs anything.
     ///
