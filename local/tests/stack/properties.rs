@@ -112,17 +112,21 @@ async fn play(steps: Vec<Step>) -> Outcome {
         keys_made: 0,
     };
     let mut now = START;
+    let mut latest = now;
     let mut secrets = vec!["one".to_owned()];
     let mut generation = 1;
     for step in steps {
         let before = client.expected_end(now);
         match &step {
-            Step::Wait { seconds } => now = now.after(Duration::from_secs(*seconds)),
+            Step::Wait { seconds } => {
+                now = now.after(Duration::from_secs(*seconds));
+                latest = latest.max(now);
+            }
             Step::ClockStepsBack { seconds } => {
-                // Not behind a limit that was met: a machine whose clock is behind may find alive what another ended.
-                let back = now.before(Duration::from_secs(*seconds)).max(START);
-                if client.expected_end(now).is_none() {
-                    now = back;
+                // Behind the furthest clock, not behind another that is behind. And not behind a limit that was met: a
+                // machine whose clock is behind may find alive what another ended.
+                if client.expected_end(latest).is_none() {
+                    now = latest.before(Duration::from_secs(*seconds)).max(START);
                 }
             }
             Step::Restart | Step::RotateKey => {
