@@ -39,6 +39,7 @@ pub mod secret_source;
 pub mod settings;
 mod sha256;
 pub mod store;
+mod tls;
 pub mod unix_time;
 pub mod validate;
 pub mod verifier;

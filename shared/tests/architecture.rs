@@ -23,16 +23,17 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Modules that any of the above may import, lowest last.
-const GROUND: [&[&str]; 5] = [
+const GROUND: [&[&str]; 6] = [
     &["rotating_token", "credential"],
     &["keys"],
     &["master_secret", "identity"],
-    &["settings", "sha256"],
+    &["sha256", "tls"],
+    &["settings"],
     &["random", "unix_time"],
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 17] = [
+const NAMED_IN: [(&str, &[&str]); 19] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
     ("aws_lc_rs", &["keys", "random", "rotating_token", "sha256"]),
@@ -47,9 +48,11 @@ const NAMED_IN: [(&str, &[&str]); 17] = [
     ("lambda_http", &["http"]),
     ("metrics", &["report"]),
     ("metrics_cloudwatch_embedded", &["http"]),
+    ("rustls", &["tls"]),
     ("serde_dynamo", &["store"]),
     ("tracing_subscriber", &["http"]),
     ("unicode_normalization", &["credential"]),
+    ("webpki_roots", &["tls"]),
 ];
 
 const BANNED_NAMES: [&str; 8] = ["common", "constants", "helper", "helpers", "misc", "models", "types", "utils"];
