@@ -1,9 +1,14 @@
 //! The kinds of credential: each module turns what a user presents into a subject.
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+
+use crate::identity::SubjectId;
 
 pub mod guest;
 pub mod password;
+
+use password::{Password, Username};
 
 /// A kind of credential. The names are those of the wire and of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,21 +18,107 @@ pub enum CredentialKind {
     Password,
     /// Nobody in particular: a new subject for every session.
     Guest,
+    /// The address of a database and a login that its server takes.
+    ConnectionString,
+    /// An ID token of an OpenID Connect issuer.
+    IdToken,
+    /// An access token of the system that this one replaces.
+    LegacyToken,
+}
+
+/// What a user presents.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A name and a password that were registered.
+    Password(Username, Password),
+    /// A name and a password to register.
+    NewPassword(Username, Password),
+    /// Nothing.
+    Guest,
+}
+
+/// What is sealed for a reconnect, as JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Kept<'a> {
+    Password { username: &'a str, password: &'a str },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Found {
+    Password { username: String, password: SecretString },
 }
 
 impl CredentialKind {
+    const ALL: [Self; 5] = [Self::Password, Self::Guest, Self::ConnectionString, Self::IdToken, Self::LegacyToken];
+
     /// The name on the wire, in the table and in settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Guest => "guest",
+            Self::ConnectionString => "connectionString",
+            Self::IdToken => "idToken",
+            Self::LegacyToken => "legacyToken",
         }
     }
 
     /// The kind of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Password, Self::Guest].into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// Whether it can be verified again later, and so be stored for a reconnect.
+    #[must_use]
+    pub const fn can_be_stored(self) -> bool {
+        match self {
+            Self::Password | Self::ConnectionString => true,
+            Self::Guest | Self::IdToken | Self::LegacyToken => false,
+        }
+    }
+}
+
+impl Credential {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Password(..) | Self::NewPassword(..) => CredentialKind::Password,
+            Self::Guest => CredentialKind::Guest,
+        }
+    }
+
+    /// Whom it names, if that is known before it is verified.
+    #[must_use]
+    pub fn names(&self) -> Option<SubjectId> {
+        match self {
+            Self::Password(username, _) | Self::NewPassword(username, _) => Some(username.subject()),
+            Self::Guest => None,
+        }
+    }
+
+    /// The text to seal for a reconnect, if it can be stored.
+    #[must_use]
+    pub fn to_sealable(&self) -> Option<SecretString> {
+        let kept = match self {
+            Self::Password(username, password) | Self::NewPassword(username, password) => {
+                Kept::Password { username: username.as_str(), password: password.expose() }
+            }
+            Self::Guest => return None,
+        };
+        serde_json::to_string(&kept).ok().map(SecretString::from)
+    }
+
+    /// The credential that a sealed text holds; nothing if it is in no form that was ever sealed.
+    #[must_use]
+    pub fn from_sealed(text: &SecretString) -> Option<Self> {
+        match serde_json::from_str(text.expose_secret()).ok()? {
+            Found::Password { username, password } => {
+                Some(Self::Password(Username::parse(&username).ok()?, Password::parse(password).ok()?))
+            }
+        }
     }
 }

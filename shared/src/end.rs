@@ -7,7 +7,9 @@ use crate::{
     issuer::Issuer,
     lifecycle::{End, EndReason},
     report,
+    rotating_token::{ReconnectToken, RefreshToken},
     store::{Conditional, EndAll, LOSSES, Revocation, UserSessions, pause},
+    stored_credential::Removed,
     unix_time::UnixMillis,
     verifier::Verifier,
 };
@@ -21,30 +23,51 @@ pub enum Scope {
     All,
 }
 
-/// Ends every session that one of the tokens names. A token that is not genuine, or whose session is over, ends nothing.
+/// What a logout comes with.
+#[derive(Clone, Debug, Default)]
+pub struct Presented<'a> {
+    /// Refresh tokens of any generation.
+    pub refresh_tokens: Vec<&'a str>,
+    /// An access token, even an expired one.
+    pub bearer: Option<&'a str>,
+    /// The token of a stored credential, of any generation.
+    pub reconnect_token: Option<&'a str>,
+}
+
+/// Ends every session that one of the tokens names, and forgets the stored credential. A token that is not genuine, or whose session is over, ends nothing.
 ///
 /// # Errors
 /// [`SessionError::Unavailable`] when the table does not answer, or it is not certain that a token is not genuine.
-pub async fn logout(
-    issuer: &Issuer,
-    refresh_tokens: &[&str],
-    bearer: Option<&str>,
-    now: UnixMillis,
-) -> Result<(), SessionError> {
+pub async fn logout(issuer: &Issuer, presented: &Presented<'_>, now: UnixMillis) -> Result<(), SessionError> {
     let mut named: Vec<(SubjectId, SessionId)> = Vec::new();
-    for token in refresh_tokens {
-        named.extend(genuine(issuer.genuine(token, now).await)?.map(|(token, _)| (token.subject, token.id)));
+    for token in &presented.refresh_tokens {
+        let token: Option<(RefreshToken, _)> = genuine(issuer.genuine(token, now).await)?;
+        named.extend(token.map(|(token, _)| (token.subject, token.id)));
     }
-    if let Some(bearer) = bearer {
+    if let Some(bearer) = presented.bearer {
         named.extend(genuine(issuer.named_by(bearer, now).await)?.map(|claims| (claims.sub, claims.sid)));
+    }
+    let mut stored: Option<ReconnectToken> = None;
+    if let Some(token) = presented.reconnect_token {
+        stored = genuine(issuer.genuine(token, now).await)?.map(|(token, _)| token);
     }
     named.sort_by_key(|(_, id)| *id);
     named.dedup();
     for (subject, id) in named {
         let end = End { reason: EndReason::Logout, at: now, by: Some(id) };
         match issuer.table.end(subject, id, &end).await? {
-            Conditional::Applied(_) => report::ended(id, end.reason),
+            Conditional::Applied(session) => {
+                report::ended(id, end.reason);
+                // What a live session remembered is refused from now on by the reason that it ended.
+                stored = stored.filter(|stored| session.remembered.is_none_or(|own| own.id != stored.id));
+            }
             Conditional::Refused(_) => {}
+        }
+    }
+    if let Some(stored) = stored {
+        let removed = Removed::Ended(EndReason::Logout);
+        if issuer.table.remove_content(stored.subject, stored.id, removed).await? {
+            report::forgotten(stored.id, removed);
         }
     }
     Ok(())
@@ -105,15 +128,19 @@ pub async fn end_many(verifier: &Verifier, bearer: &str, scope: Scope, now: Unix
     let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
     let end = End { reason: EndReason::Revoked, at: now, by: Some(sid) };
     for attempt in 0..LOSSES {
-        let UserSessions { marker, sessions } = verifier.table.user_sessions(sub).await?;
+        let UserSessions { user, sessions, stored } = verifier.table.user_sessions(sub).await?;
         let caller = sessions.iter().find(|session| session.id == sid).cloned();
-        Ended::unless_live(caller, &verifier.policy, now)?;
+        let caller = Ended::unless_live(caller, &verifier.policy, now)?;
         let live = sessions.iter().filter(|session| session.is_live(now)).map(|session| session.id);
         let (ending, keep): (Vec<SessionId>, _) = match scope {
             Scope::All => (live.collect(), None),
-            Scope::Others => (live.filter(|id| *id != sid).collect(), Some(sid)),
+            Scope::Others => {
+                // The caller's own stored credential goes on in the new epoch.
+                let own = stored.iter().find(|stored| stored.is_of(&caller) && stored.is_kept(user.marker.epoch, now));
+                (live.filter(|id| *id != sid).collect(), Some((sid, own.map(|stored| stored.id))))
+            }
         };
-        match verifier.table.end_all(sub, marker, &ending, keep, &end).await? {
+        match verifier.table.end_all(sub, user.marker, &ending, keep, &end).await? {
             EndAll::Done => {
                 for id in &ending {
                     report::ended(*id, end.reason);

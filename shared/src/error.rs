@@ -6,6 +6,7 @@ use crate::{
     lifecycle::{EndReason, Session, State},
     policy::SessionPolicy,
     random::RandomUnavailable,
+    seal::SealingFailed,
     unix_time::UnixMillis,
 };
 
@@ -140,6 +141,12 @@ impl From<Fault> for SessionError {
 impl From<Ended> for SessionError {
     fn from(ended: Ended) -> Self {
         Self::Ended(ended)
+    }
+}
+
+impl From<SealingFailed> for SessionError {
+    fn from(cause: SealingFailed) -> Self {
+        Fault::new("seal a credential", cause.to_string()).into()
     }
 }
 

@@ -21,7 +21,7 @@ pub use body::{LastActive, json};
 pub use cookies::{Cookies, Transport};
 pub use device::Device;
 pub use event::answer_event;
-pub use incoming::{bearer, no_query, nonces, path_session, query, route};
+pub use incoming::{bearer, no_query, nonces, origin, path_session, query, route};
 pub use origins::AllowedOrigins;
 pub use policy_body::policy;
 pub use runtime::{run, start_logging};

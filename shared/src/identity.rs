@@ -55,34 +55,46 @@ impl std::fmt::Display for SubjectId {
 #[serde(try_from = "String", into = "String")]
 pub struct SessionId(Uuid);
 
-impl SessionId {
-    /// The id of a session opened at `now`; `random` keeps those of one millisecond apart.
-    #[must_use]
-    pub fn new(now: UnixMillis, random: &[u8; 10]) -> Self {
-        Self(uuid::Builder::from_unix_timestamp_millis(now.as_millis(), random).into_uuid())
-    }
+/// A stored credential: a UUID version 7, as a session has one. It names, it does not authorise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReconnectId(Uuid);
 
-    /// Reads the form that `Display` writes: lower-case, hyphenated.
-    ///
-    /// # Errors
-    /// [`MalformedIdentifier`] for anything else, other spellings of the same UUID included.
-    pub fn parse(text: &str) -> Result<Self, MalformedIdentifier> {
-        let id = Uuid::try_parse(text).map_err(|_| MalformedIdentifier)?;
-        if id.to_string() == text { Ok(Self(id)) } else { Err(MalformedIdentifier) }
-    }
+macro_rules! time_ordered {
+    ($id:ident) => {
+        impl $id {
+            /// The id of what was made at `now`; `random` keeps those of one millisecond apart.
+            #[must_use]
+            pub fn new(now: UnixMillis, random: &[u8; 10]) -> Self {
+                Self(uuid::Builder::from_unix_timestamp_millis(now.as_millis(), random).into_uuid())
+            }
 
-    /// The 16 bytes of the UUID.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
+            /// Reads the form that `Display` writes: lower-case, hyphenated.
+            ///
+            /// # Errors
+            /// [`MalformedIdentifier`] for anything else, other spellings of the same UUID included.
+            pub fn parse(text: &str) -> Result<Self, MalformedIdentifier> {
+                let id = Uuid::try_parse(text).map_err(|_| MalformedIdentifier)?;
+                if id.to_string() == text { Ok(Self(id)) } else { Err(MalformedIdentifier) }
+            }
+
+            /// The 16 bytes of the UUID.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl std::fmt::Display for $id {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
 }
 
-impl std::fmt::Display for SessionId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+time_ordered!(SessionId);
+time_ordered!(ReconnectId);
 
 macro_rules! text_form {
     ($id:ident) => {
@@ -104,6 +116,7 @@ macro_rules! text_form {
 
 text_form!(SubjectId);
 text_form!(SessionId);
+text_form!(ReconnectId);
 
 #[cfg(test)]
 mod tests {

@@ -1,14 +1,16 @@
 //! What a function that holds the master secret works with.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use crate::{
     access_token::{self, AccessToken, AccessTokens, Claims, Refused, SelfTestFailed},
     error::{Fault, SessionError},
-    keys::KeyRing,
+    keys::{KeyRing, KeySet, Kid},
     lifecycle::Session,
     policy::SessionPolicy,
-    rotating_token::{self, RotatingToken},
+    rotating_token::{self, ReconnectToken, Rotates, RotatingToken},
     secret_keys::{KeysUnavailable, SecretKeys},
     secret_source::SecretSource,
     settings::{SettingError, Variables},
@@ -35,6 +37,32 @@ pub struct Issued {
     pub access: AccessToken,
     /// For the next refresh.
     pub refresh: SecretString,
+    /// What becomes of the browser's stored credential.
+    pub stored: Stored,
+}
+
+/// What a request did to the stored credential that the browser holds the token of.
+#[derive(Debug)]
+pub enum Stored {
+    /// Nothing.
+    Unchanged,
+    /// It is of no use any more.
+    Forgotten,
+    /// This token uses it next.
+    Token {
+        /// The text that the client holds.
+        token: SecretString,
+        /// The last instant at which it may be used.
+        expires_at: UnixMillis,
+    },
+}
+
+impl Stored {
+    /// A token to hand out.
+    #[must_use]
+    pub fn token(token: &ReconnectToken, keys: &KeySet, expires_at: UnixMillis) -> Self {
+        Self::Token { token: token.encode(keys), expires_at }
+    }
 }
 
 /// Why a function cannot start.
@@ -65,15 +93,15 @@ impl Issuer {
         Ok(Self { policy, table, keys, access })
     }
 
-    /// Checks that a refresh token was made here, and returns it with the keys that continue it.
+    /// Checks that a rotating token was made here, and returns it with the keys that continue it.
     ///
     /// # Errors
     /// [`SessionError::TokenInvalid`] when it was not, [`SessionError::Unavailable`] while that is not certain.
-    pub async fn genuine(
+    pub async fn genuine<Id: Rotates>(
         &self,
         token: &str,
         now: UnixMillis,
-    ) -> Result<(RotatingToken, std::sync::Arc<KeyRing>), SessionError> {
+    ) -> Result<(RotatingToken<Id>, Arc<KeyRing>), SessionError> {
         let token = rotating_token::Unverified::parse(token).map_err(|_| SessionError::TokenInvalid)?;
         let ring = self.keys.ring_with(token.kid(), now).await?;
         let keys = ring.get(token.kid()).ok_or(SessionError::TokenInvalid)?;
@@ -94,8 +122,16 @@ impl Issuer {
 
     /// The keys that sign and start new tokens.
     #[must_use]
-    pub fn ring(&self) -> std::sync::Arc<KeyRing> {
+    pub fn ring(&self) -> Arc<KeyRing> {
         self.keys.ring()
+    }
+
+    /// The keys, with those of `kid` among them.
+    ///
+    /// # Errors
+    /// [`SessionError::TokenInvalid`] when there are none, [`SessionError::Unavailable`] while that is not certain.
+    pub async fn ring_with(&self, kid: &Kid, now: UnixMillis) -> Result<Arc<KeyRing>, SessionError> {
+        self.keys.ring_with(kid, now).await
     }
 
     /// Makes the answer to a connect or a refresh: an access token beside the refresh token that is now current.
@@ -112,7 +148,7 @@ impl Issuer {
         let named = (session.subject, session.id);
         let ring = self.keys.ring();
         let access = self.access.sign(ring.current(), named, session.absolute_limit, now, token_id)?;
-        Ok(Issued { session, access, refresh })
+        Ok(Issued { session, access, refresh, stored: Stored::Unchanged })
     }
 }
 

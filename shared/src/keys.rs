@@ -25,6 +25,7 @@ pub struct KeySet {
     signing: EncodingKey,
     mac: hmac::Key,
     ratchet: hmac::Key,
+    sealing: hkdf::Salt,
 }
 
 /// The keys of the current secret, which signs, and of the previous ones, which only verify.
@@ -94,6 +95,7 @@ impl KeySet {
             signing: EncodingKey::from_ed_der(private.as_ref()),
             mac: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"rotating token: tag")?),
             ratchet: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"rotating token: next secret")?),
+            sealing: hkdf::Salt::new(hkdf::HKDF_SHA256, &derived(b"stored credential: seal")?),
         })
     }
 
@@ -122,6 +124,11 @@ impl KeySet {
     /// What turns one secret of a rotating token into the next.
     pub(crate) fn ratchet(&self) -> &hmac::Key {
         &self.ratchet
+    }
+
+    /// The half of a seal's key that the browser does not hold.
+    pub(crate) fn sealing(&self) -> &hkdf::Salt {
+        &self.sealing
     }
 }
 

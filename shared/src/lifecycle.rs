@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     credential::CredentialKind,
-    identity::{SessionId, SubjectId},
-    rotating_token::SecretHash,
+    identity::{ReconnectId, SessionId, SubjectId},
+    rotating_token::{Rotation, SecretHash},
     unix_time::UnixMillis,
 };
 
-/// How long a session's last words stay readable after its absolute limit.
+/// How long a session's last words stay readable after its absolute limit and its stored credential's expiry.
 pub const LAST_WORDS: Duration = Duration::from_hours(48);
 
 /// Why a session ended. The names are those of the wire.
@@ -35,6 +35,22 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    const ALL: [Self; 7] = [
+        Self::IdleTimeout,
+        Self::AbsoluteTimeout,
+        Self::Logout,
+        Self::Revoked,
+        Self::Replaced,
+        Self::ReuseDetected,
+        Self::Unknown,
+    ];
+
+    /// The reason of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+
     /// The name on the wire, in the table and in settings.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -75,6 +91,8 @@ pub struct Session {
     pub epoch: u64,
     /// How its user proved who they are.
     pub credential: CredentialKind,
+    /// The stored credential that may open the next session, if the user asked for one.
+    pub remembered: Option<Remembered>,
     /// What the user sees in the list of sessions.
     pub label: Option<String>,
     /// The browser that opened it, shortened.
@@ -83,6 +101,15 @@ pub struct Session {
     pub network: Option<String>,
     /// How it was ended, if somebody ended it; a limit that passed leaves no mark here.
     pub end: Option<End>,
+}
+
+/// What a session knows of its stored credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Which one it is.
+    pub id: ReconnectId,
+    /// The last instant at which it may be used; it never moves.
+    pub until: UnixMillis,
 }
 
 /// The record of an end that somebody brought about.
@@ -143,10 +170,17 @@ impl Session {
         matches!(self.state(now), State::Live { .. })
     }
 
-    /// When the table may forget the session.
+    /// When the table may forget the session: its last words decide whether its stored credential may be used.
     #[must_use]
     pub fn forgotten_at(&self) -> UnixMillis {
-        self.absolute_limit.after(LAST_WORDS)
+        let needed = self.remembered.map_or(self.absolute_limit, |stored| stored.until.max(self.absolute_limit));
+        needed.after(LAST_WORDS)
+    }
+
+    /// Where its refresh tokens stand.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        Rotation { generation: self.generation, current: self.current, rotated_at: self.rotated_at }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     error::{Ended, SessionError},
     identity::SessionId,
     lifecycle::Session,
+    store::UserSessions,
     unix_time::UnixMillis,
     verifier::Verifier,
 };
@@ -16,6 +17,8 @@ pub struct Listed {
     pub caller: SessionId,
     /// All that are live, the caller's own among them.
     pub sessions: Vec<Session>,
+    /// Those of them whose credential is stored for a reconnect.
+    pub remembered: Vec<SessionId>,
 }
 
 /// Lists the live sessions of the caller's user in one request that also tells whether the caller's own is live.
@@ -24,10 +27,11 @@ pub struct Listed {
 /// [`SessionError::Ended`] when the caller's own session is over, and what [`Verifier::claims`] and the table report.
 pub async fn list(verifier: &Verifier, bearer: &str, now: UnixMillis) -> Result<Listed, SessionError> {
     let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
-    let mut sessions = verifier.table.user_sessions(sub).await?.sessions;
+    let UserSessions { user, mut sessions, stored } = verifier.table.user_sessions(sub).await?;
     let caller = sessions.iter().find(|session| session.id == sid).cloned();
     Ended::unless_live(caller, &verifier.policy, now)?;
     sessions.retain(|session| session.is_live(now));
     sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
-    Ok(Listed { caller: sid, sessions })
+    let kept = stored.iter().filter(|stored| stored.is_kept(user.marker.epoch, now));
+    Ok(Listed { caller: sid, sessions, remembered: kept.map(|stored| stored.session).collect() })
 }

@@ -142,8 +142,17 @@ impl SessionPolicy {
     pub fn absolute_timeout_for(&self, kind: CredentialKind) -> Duration {
         match kind {
             CredentialKind::Guest => self.guest_timeout,
-            CredentialKind::Password => self.absolute_timeout,
+            CredentialKind::Password
+            | CredentialKind::ConnectionString
+            | CredentialKind::IdToken
+            | CredentialKind::LegacyToken => self.absolute_timeout,
         }
+    }
+
+    /// Whether any kind of credential that is taken can be stored.
+    #[must_use]
+    pub fn stores_credentials(&self) -> bool {
+        self.credentials.iter().any(|kind| kind.can_be_stored())
     }
 
     /// Whether a stored credential may open a new session after one that ended for `reason`.

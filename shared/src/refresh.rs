@@ -1,13 +1,11 @@
 //! Use case: replace a refresh token by its successor, once, whatever the network does.
 
-use std::time::Duration;
-
 use crate::{
     error::{Ended, Fault, SessionError},
     issuer::{Issued, Issuer},
-    lifecycle::{Activity, End, EndReason, Session},
+    lifecycle::{Activity, End, EndReason},
     report::{self, Refreshed},
-    rotating_token::{Nonce, RotatingToken},
+    rotating_token::{Nonce, RefreshToken, Verdict},
     store::Conditional,
     unix_time::UnixMillis,
 };
@@ -24,21 +22,6 @@ pub struct Refresh<'a> {
     pub activity: Activity,
 }
 
-/// What a genuine token means for a live session that it did not rotate.
-#[derive(Debug)]
-enum Verdict<'a> {
-    /// The answer to an earlier request was lost: give it again.
-    Replay(&'a RotatingToken),
-    /// Only the reported activity was in the way: it is older than what is stored.
-    OldActivity,
-    /// Another request rotated the token a moment ago.
-    Race,
-    /// The token is newer than the record: the table was restored.
-    Ahead,
-    /// Somebody holds a token that was replaced long ago.
-    Reuse,
-}
-
 /// Rotates the token and extends the session in one write.
 ///
 /// # Errors
@@ -50,7 +33,7 @@ pub async fn refresh(
     now: UnixMillis,
     token_id: &[u8; 16],
 ) -> Result<Issued, SessionError> {
-    let (token, ring) = issuer.genuine(request.token, now).await?;
+    let (token, ring): (RefreshToken, _) = issuer.genuine(request.token, now).await?;
     let keys = ring.get(token.kid()).ok_or(SessionError::TokenInvalid)?;
     let next = token.successor(keys, &request.nonce);
     let earlier: Vec<_> = request.earlier.iter().map(|nonce| token.successor(keys, nonce)).collect();
@@ -65,13 +48,14 @@ pub async fn refresh(
             Conditional::Refused(found) => {
                 let session = Ended::unless_live(found, &issuer.policy, now)?;
                 let successors = std::iter::once(&next).chain(&earlier);
-                match judge(&session, &token, successors, issuer.policy.race_window, now) {
+                match session.rotation().judge(&token, successors, issuer.policy.race_window, now) {
                     Verdict::Replay(successor) => {
                         report::refreshed(Refreshed::Replayed);
                         break (session, successor);
                     }
-                    Verdict::OldActivity if slide.take().is_some() => {}
-                    Verdict::OldActivity => return Err(Fault::new("rotate", "refused although it was due").into()),
+                    // Only the reported activity was in the way: it is older than what is stored.
+                    Verdict::Current if slide.take().is_some() => {}
+                    Verdict::Current => return Err(Fault::new("rotate", "refused although it was due").into()),
                     Verdict::Race => return Err(SessionError::RefreshSuperseded),
                     Verdict::Ahead => return Err(end(issuer, &token, EndReason::Unknown, now).await?),
                     Verdict::Reuse => return Err(end(issuer, &token, EndReason::ReuseDetected, now).await?),
@@ -82,31 +66,10 @@ pub async fn refresh(
     issuer.issue(session, current.encode(keys), now, token_id)
 }
 
-/// The order matters: a replay is never taken for a race, nor a race for theft.
-fn judge<'a>(
-    session: &Session,
-    token: &RotatingToken,
-    mut successors: impl Iterator<Item = &'a RotatingToken>,
-    race_window: Duration,
-    now: UnixMillis,
-) -> Verdict<'a> {
-    if let Some(successor) = successors.find(|successor| session.current.is_of(successor)) {
-        return Verdict::Replay(successor);
-    }
-    if session.current.is_of(token) {
-        return Verdict::OldActivity;
-    }
-    if token.generation >= session.generation {
-        return Verdict::Ahead;
-    }
-    let direct_predecessor = token.generation + 1 == session.generation;
-    if direct_predecessor && now.since(session.rotated_at) <= race_window { Verdict::Race } else { Verdict::Reuse }
-}
-
 /// Ends a session whose token gave it away, and returns its last words.
 async fn end(
     issuer: &Issuer,
-    token: &RotatingToken,
+    token: &RefreshToken,
     reason: EndReason,
     now: UnixMillis,
 ) -> Result<SessionError, SessionError> {
@@ -122,6 +85,3 @@ async fn end(
     Ok(Ended::unless_live(session, &issuer.policy, now)
         .map_or_else(SessionError::from, |_| SessionError::RefreshSuperseded))
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,7 +4,13 @@
 
 use metrics::counter;
 
-use crate::{credential::CredentialKind, error::Fault, identity::SessionId, lifecycle::EndReason};
+use crate::{
+    credential::CredentialKind,
+    error::Fault,
+    identity::{ReconnectId, SessionId},
+    lifecycle::EndReason,
+    stored_credential::Removed,
+};
 
 /// Counts sessions that were opened, by kind of credential.
 pub const SESSIONS_CREATED: &str = "SessionsCreated";
@@ -12,6 +18,10 @@ pub const SESSIONS_CREATED: &str = "SessionsCreated";
 pub const SESSIONS_ENDED: &str = "SessionsEnded";
 /// Counts refreshes, by outcome.
 pub const REFRESHES: &str = "Refreshes";
+/// Counts reconnects with a stored credential, by outcome.
+pub const RECONNECTS: &str = "Reconnects";
+/// Counts stored credentials whose ciphertext was removed, by reason.
+pub const STORED_CREDENTIALS_REMOVED: &str = "StoredCredentialsRemoved";
 /// Counts requests that were refused, by code.
 pub const REFUSALS: &str = "Refusals";
 /// Counts requests to a dependency that were not done, by operation.
@@ -22,6 +32,15 @@ pub const FAULTS: &str = "Faults";
 pub enum Refreshed {
     /// The token was replaced.
     Rotated,
+    /// The answer to an earlier request was given again.
+    Replayed,
+}
+
+/// How a reconnect came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnected {
+    /// A session was opened.
+    Opened,
     /// The answer to an earlier request was given again.
     Replayed,
 }
@@ -51,6 +70,27 @@ pub(crate) fn refreshed(outcome: Refreshed) {
         Refreshed::Replayed => "replayed",
     };
     counter!(REFRESHES, "Outcome" => outcome).increment(1);
+}
+
+/// A stored credential opened a session, or the answer to an earlier request was given again.
+pub(crate) fn reconnected(outcome: Reconnected) {
+    let outcome = match outcome {
+        Reconnected::Opened => "opened",
+        Reconnected::Replayed => "replayed",
+    };
+    counter!(RECONNECTS, "Outcome" => outcome).increment(1);
+}
+
+/// The ciphertext of a stored credential was removed.
+pub(crate) fn forgotten(stored: ReconnectId, removed: Removed) {
+    let cause = removed.as_str();
+    counter!(STORED_CREDENTIALS_REMOVED, "Reason" => cause).increment(1);
+    tracing::info!(event = "stored_credential_removed", %stored, reason = cause, "stored credential removed");
+}
+
+/// A credential was not accepted, and why: for operators alone, so `cause` comes from a closed set.
+pub(crate) fn rejected(kind: CredentialKind, cause: &str) {
+    tracing::info!(event = "credential_rejected", credential = kind.as_str(), cause, "credential rejected");
 }
 
 /// A request was refused. `reason` is why its session had ended, where that is the cause.

@@ -9,13 +9,32 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    identity::{SessionId, SubjectId},
+    identity::{ReconnectId, SessionId, SubjectId},
     keys::{KeySet, Kid},
     sha256::sha256,
 };
 
-/// The first field of a refresh token: its purpose and the version of its form.
-const REFRESH: &str = "rt1";
+mod rotation;
+
+pub use rotation::{Rotation, Verdict};
+
+/// What a chain of rotating tokens belongs to. The id and the version keep one kind of token from passing as the other.
+pub trait Rotates: Copy + std::fmt::Display {
+    /// The first field of its tokens: their purpose and the version of their form.
+    const VERSION: &'static str;
+
+    /// Reads the id as it stands in a token.
+    fn parse(text: &str) -> Option<Self>;
+
+    /// The id's bytes, which every secret of the chain depends on.
+    fn as_bytes(&self) -> &[u8; 16];
+}
+
+/// Rotates a session.
+pub type RefreshToken = RotatingToken<SessionId>;
+
+/// Opens a new session with a stored credential.
+pub type ReconnectToken = RotatingToken<ReconnectId>;
 
 /// The SHA-256 of a token's secret: what the table keeps. It can verify a secret and cannot be turned into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,12 +47,12 @@ pub struct Nonce(SecretString);
 
 /// A genuine token: its tag was verified, or it was made here.
 #[derive(Debug)]
-pub struct RotatingToken {
+pub struct RotatingToken<Id> {
     kid: Kid,
     /// Whose it is.
     pub subject: SubjectId,
-    /// The session it rotates.
-    pub id: SessionId,
+    /// What it belongs to.
+    pub id: Id,
     /// Which rotation made it.
     pub generation: u64,
     secret: SecretBox<[u8; 32]>,
@@ -41,8 +60,8 @@ pub struct RotatingToken {
 
 /// A token that has the right form; whether it is genuine is not known yet.
 #[derive(Debug)]
-pub struct Unverified {
-    token: RotatingToken,
+pub struct Unverified<Id> {
+    token: RotatingToken<Id>,
     signed: SecretString,
     tag: Vec<u8>,
 }
@@ -73,8 +92,8 @@ impl Nonce {
     }
 }
 
-impl Unverified {
-    /// Reads a refresh token.
+impl<Id: Rotates> Unverified<Id> {
+    /// Reads a token of this kind.
     ///
     /// # Errors
     /// [`Malformed`] when the text has another form, or is another kind of token.
@@ -85,12 +104,15 @@ impl Unverified {
         }
         let (signed, tag) = text.rsplit_once('.').ok_or(Malformed)?;
         let fields: Vec<&str> = signed.split('.').collect();
-        let [REFRESH, kid, subject, id, generation, secret] = *fields.as_slice() else { return Err(Malformed) };
+        let [version, kid, subject, id, generation, secret] = *fields.as_slice() else { return Err(Malformed) };
+        if version != Id::VERSION {
+            return Err(Malformed);
+        }
         let secret = URL_SAFE_NO_PAD.decode(secret).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Malformed)?;
         let token = RotatingToken {
             kid: Kid::from_text(kid),
             subject: SubjectId::parse(subject).map_err(|_| Malformed)?,
-            id: SessionId::parse(id).map_err(|_| Malformed)?,
+            id: Id::parse(id).ok_or(Malformed)?,
             generation: generation.parse().map_err(|_| Malformed)?,
             secret: SecretBox::new(Box::new(secret)),
         };
@@ -103,9 +125,9 @@ impl Unverified {
         &self.token.kid
     }
 
-    /// The session it claims to belong to.
+    /// What it claims to belong to.
     #[must_use]
-    pub fn claimed_session(&self) -> SessionId {
+    pub fn claimed_id(&self) -> Id {
         self.token.id
     }
 
@@ -113,16 +135,16 @@ impl Unverified {
     ///
     /// # Errors
     /// [`NotGenuine`] when the token was not made with these keys.
-    pub fn verify(self, keys: &KeySet) -> Result<RotatingToken, NotGenuine> {
+    pub fn verify(self, keys: &KeySet) -> Result<RotatingToken<Id>, NotGenuine> {
         hmac::verify(keys.mac(), self.signed.expose_secret().as_bytes(), &self.tag).map_err(|_| NotGenuine)?;
         Ok(self.token)
     }
 }
 
-impl RotatingToken {
-    /// The first token of a session, with a random secret: the keys alone cannot make it.
+impl<Id: Rotates> RotatingToken<Id> {
+    /// The first token of a chain, with a random secret: the keys alone cannot make it.
     #[must_use]
-    pub fn first(keys: &KeySet, subject: SubjectId, id: SessionId, secret: [u8; 32]) -> Self {
+    pub fn first(keys: &KeySet, subject: SubjectId, id: Id, secret: [u8; 32]) -> Self {
         Self { kid: keys.kid().clone(), subject, id, generation: 1, secret: SecretBox::new(Box::new(secret)) }
     }
 
@@ -138,15 +160,9 @@ impl RotatingToken {
     #[must_use]
     pub fn successor(&self, keys: &KeySet, nonce: &Nonce) -> Self {
         let generation = self.generation.saturating_add(1);
-        // Every part but the last has a fixed length, so no two inputs run together.
-        let mut next = hmac::Context::with_key(keys.ratchet());
-        next.update(self.id.as_bytes());
-        next.update(&generation.to_be_bytes());
-        next.update(self.secret.expose_secret());
-        next.update(nonce.0.expose_secret().as_bytes());
-        let mut secret = [0; 32];
-        secret.copy_from_slice(next.sign().as_ref());
-        Self { generation, secret: SecretBox::new(Box::new(secret)), kid: self.kid.clone(), ..*self }
+        let nonce = nonce.0.expose_secret().as_bytes();
+        let secret = ratcheted(keys, self.id.as_bytes(), generation, self.secret.expose_secret(), nonce);
+        Self { generation, secret, kid: self.kid.clone(), ..*self }
     }
 
     /// What the table keeps of it.
@@ -160,16 +176,70 @@ impl RotatingToken {
     pub fn encode(&self, keys: &KeySet) -> SecretString {
         let secret = URL_SAFE_NO_PAD.encode(self.secret.expose_secret());
         let Self { kid, subject, id, generation, .. } = self;
-        let signed = format!("{REFRESH}.{}.{subject}.{id}.{generation}.{secret}", kid.as_str());
+        let signed = format!("{}.{}.{subject}.{id}.{generation}.{secret}", Id::VERSION, kid.as_str());
         let tag = URL_SAFE_NO_PAD.encode(hmac::sign(keys.mac(), signed.as_bytes()));
         format!("{signed}.{tag}").into()
+    }
+}
+
+impl RefreshToken {
+    /// The first token of the session that `reconnect` opened, the same whenever the request is repeated.
+    ///
+    /// `keys` are those that were current when the session was opened.
+    #[must_use]
+    pub fn opened_by(reconnect: &ReconnectToken, keys: &KeySet, id: SessionId) -> Self {
+        // No successor has the generation 1, so this secret is never one of those.
+        let secret = ratcheted(keys, id.as_bytes(), 1, reconnect.secret.expose_secret(), &[]);
+        Self { kid: keys.kid().clone(), subject: reconnect.subject, id, generation: 1, secret }
+    }
+}
+
+impl ReconnectToken {
+    /// The half of a seal's key that only the browser holds.
+    pub(crate) fn sealing_secret(&self) -> &[u8; 32] {
+        self.secret.expose_secret()
+    }
+}
+
+/// One secret from another. Every part but the last has a fixed length, so no two inputs run together.
+fn ratcheted(keys: &KeySet, id: &[u8; 16], generation: u64, secret: &[u8; 32], nonce: &[u8]) -> SecretBox<[u8; 32]> {
+    let mut next = hmac::Context::with_key(keys.ratchet());
+    next.update(id);
+    next.update(&generation.to_be_bytes());
+    next.update(secret);
+    next.update(nonce);
+    let tag = next.sign();
+    SecretBox::init_with_mut(|secret: &mut [u8; 32]| secret.copy_from_slice(tag.as_ref()))
+}
+
+impl Rotates for SessionId {
+    const VERSION: &'static str = "rt1";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn as_bytes(&self) -> &[u8; 16] {
+        self.as_bytes()
+    }
+}
+
+impl Rotates for ReconnectId {
+    const VERSION: &'static str = "rc1";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
+    fn as_bytes(&self) -> &[u8; 16] {
+        self.as_bytes()
     }
 }
 
 impl SecretHash {
     /// Whether this is the hash of that token's secret, in constant time.
     #[must_use]
-    pub fn is_of(&self, token: &RotatingToken) -> bool {
+    pub fn is_of<Id: Rotates>(&self, token: &RotatingToken<Id>) -> bool {
         constant_time::verify_slices_are_equal(&self.0, &token.hash().0).is_ok()
     }
 }

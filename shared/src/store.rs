@@ -18,17 +18,21 @@ use crate::{
     settings::{SettingError, Variables},
 };
 
+mod attempts;
 mod change;
 mod public_keys;
 mod retry;
 mod session_item;
 mod sessions;
+mod stored_credential_item;
+mod transaction;
 mod user;
 
+pub use attempts::{Asked, Before};
 pub use public_keys::PublishedKey;
 pub(crate) use retry::{LOSSES, pause};
 pub use sessions::Conditional;
-pub use user::{EndAll, Marker, NewPassword, Open, Opening, Revocation, User, UserSessions};
+pub use user::{Effect, EndAll, Marker, NewPassword, Open, Opening, Revocation, User, UserSessions};
 
 /// One item as the SDK carries it.
 type Item = HashMap<String, AttributeValue>;

@@ -4,7 +4,7 @@ use lambda_http::{Body, Request, Response, http::StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use session::{
-    end::logout,
+    end::{Presented, logout},
     error::SessionError,
     http::{AllowedOrigins, Answer, Cookies, Presenting, answer, bearer, json, no_query, route},
     issuer::{Issuer, StartError},
@@ -61,7 +61,11 @@ async fn logged_out(
     }
     let cookies = Cookies::read(request)?;
     app.origins.check(request, &cookies)?;
-    let tokens: Vec<&str> = cookies.refresh.into_iter().chain(in_body).collect();
-    logout(&app.issuer, &tokens, bearer(request).ok(), now).await?;
+    let presented = Presented {
+        refresh_tokens: cookies.refresh.into_iter().chain(in_body).collect(),
+        bearer: bearer(request).ok(),
+        reconnect_token: cookies.reconnect,
+    };
+    logout(&app.issuer, &presented, now).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT).without_cookies())
 }

@@ -8,7 +8,7 @@ use session::{
 
 use crate::{
     Outcome,
-    world::{World, at, token},
+    world::{World, at, code, reconnect_token, token},
 };
 
 #[tokio::test]
@@ -17,9 +17,12 @@ async fn every_ordinary_call_keeps_its_request_budget() -> Outcome {
     let budget = |call: &str, expected: &[&str]| assert_eq!(world.emulator.proxy.take(), expected, "{call}");
 
     let opened = world.register("ada", at(0)).await?;
-    budget("register", &["Query", "Query", "TransactWriteItems"]);
+    budget("register", &["BatchGetItem", "Query", "TransactWriteItems"]);
     let other = world.connect("ada", at(1)).await?;
-    budget("connect with a password", &["Query", "Query", "TransactWriteItems"]);
+    budget("connect with a password", &["BatchGetItem", "Query", "TransactWriteItems"]);
+    let wrong = world.connect("nobody", at(1)).await;
+    assert_eq!(code(&wrong), "CredentialRejected");
+    budget("a rejected credential", &["BatchGetItem", "TransactWriteItems"]);
     let guest = world.guest(at(1)).await?;
     budget("connect as a guest", &["TransactWriteItems"]);
     world.validate(&opened, Activity::None, at(2)).await?;
@@ -45,5 +48,14 @@ async fn every_ordinary_call_keeps_its_request_budget() -> Outcome {
     budget("logout", &["UpdateItem"]);
     world.logout(&guest, at(11)).await?;
     budget("logout again", &["UpdateItem"]);
+    let remembered = world.remember("eve", at(12)).await?;
+    budget("register and be remembered", &["BatchGetItem", "Query", "TransactWriteItems"]);
+    world.reconnect(reconnect_token(&remembered), &["key"], at(13)).await?;
+    budget("reconnect", &["Query", "TransactWriteItems"]);
+    world.reconnect(reconnect_token(&remembered), &["key"], at(14)).await?;
+    budget("reconnect, repeated", &["Query"]);
+    let raced = world.reconnect(reconnect_token(&remembered), &["other"], at(14)).await;
+    assert_eq!(code(&raced), "RefreshSuperseded");
+    budget("reconnect, raced", &["Query"]);
     Ok(())
 }

@@ -46,10 +46,7 @@ async fn what_is_wrong_with_a_request_is_told_by_field() -> Outcome {
             json!({ "credential": { "kind": "password", "username": "ada", "password": "correct horse" }, "label": "x".repeat(129) }),
             vec!["/label"],
         ),
-        (
-            json!({ "credential": { "kind": "password", "username": "ada", "password": "correct horse" }, "remember": true }),
-            vec!["/remember"],
-        ),
+        (json!({ "credential": { "kind": "guest" }, "remember": true }), vec!["/credential/kind", "/remember"]),
         (
             json!({ "credential": { "kind": "password", "username": "ada", "password": "correct horse" }, "transport": "url" }),
             vec!["/transport"],

@@ -59,6 +59,13 @@ impl Emulator {
         Ok(self.dump().await?.into_iter().filter(of_kind).collect())
     }
 
+    /// Removes an item.
+    pub(crate) async fn remove(&self, item: &Item) -> Outcome {
+        let (pk, sk) = (item["pk"].clone(), item["sk"].clone());
+        self.client.delete_item().table_name(&self.table).key("pk", pk).key("sk", sk).send().await?;
+        Ok(())
+    }
+
     /// Puts an item as it is.
     pub(crate) async fn put(&self, item: Item) -> Outcome {
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;

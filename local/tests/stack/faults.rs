@@ -18,7 +18,9 @@ use crate::{
 enum Call {
     Guest,
     Password,
+    Wrong,
     Register,
+    Reconnect,
     Poll,
     PollActive,
     Refresh,
@@ -29,10 +31,12 @@ enum Call {
     Keys,
 }
 
-const CALLS: [Call; 11] = [
+const CALLS: [Call; 13] = [
     Call::Guest,
     Call::Password,
+    Call::Wrong,
     Call::Register,
+    Call::Reconnect,
     Call::Poll,
     Call::PollActive,
     Call::Refresh,
@@ -48,6 +52,7 @@ struct Held {
     name: String,
     access: String,
     cookie: String,
+    stored: String,
     other: String,
 }
 
@@ -58,7 +63,7 @@ impl Call {
     const fn requests(self) -> usize {
         match self {
             Self::Password | Self::Register => 3,
-            Self::EndOthers => 2,
+            Self::EndOthers | Self::Wrong | Self::Reconnect => 2,
             _ => 1,
         }
     }
@@ -74,7 +79,8 @@ impl Call {
     /// The status of a call that is done.
     fn done(self) -> StatusCode {
         match self {
-            Self::Guest | Self::Password | Self::Register => StatusCode::CREATED,
+            Self::Guest | Self::Password | Self::Register | Self::Reconnect => StatusCode::CREATED,
+            Self::Wrong => StatusCode::UNAUTHORIZED,
             Self::Logout | Self::EndOne => StatusCode::NO_CONTENT,
             _ => StatusCode::OK,
         }
@@ -89,6 +95,11 @@ impl Call {
                 let credential = json!({ "kind": "password", "username": held.name, "password": "correct horse" });
                 api.post("/connect").json(&json!({ "credential": credential }))
             }
+            Self::Wrong => {
+                let credential = json!({ "kind": "password", "username": held.name, "password": "wrong horse" });
+                api.post("/connect").json(&json!({ "credential": credential }))
+            }
+            Self::Reconnect => return reconnect(api, &held.stored).await,
             Self::Register => {
                 let name = format!("{}-new", held.name);
                 api.post("/register").json(&json!({ "username": name, "password": user["password"] }))
@@ -115,9 +126,15 @@ async fn refresh(api: &Api, cookie: &str) -> Outcome<Response> {
     Ok(request.header("idempotency-key", KEY).send().await?)
 }
 
+async fn reconnect(api: &Api, token: &str) -> Outcome<Response> {
+    let credential = json!({ "kind": "reconnect", "reconnectToken": token });
+    let request = api.post("/connect").json(&json!({ "credential": credential }));
+    Ok(request.header("idempotency-key", KEY).send().await?)
+}
+
 /// Two sessions of a new user; the first is the one that acts.
 async fn connected(api: &Api, name: String) -> Outcome<Held> {
-    let user = json!({ "username": name, "password": "correct horse", "transport": "body" });
+    let user = json!({ "username": name, "password": "correct horse", "transport": "body", "remember": true });
     let opened: Value = api.post("/register").json(&user).send().await?.json().await?;
     let credential = json!({ "kind": "password", "username": name, "password": "correct horse" });
     let other = api.post("/connect").json(&json!({ "credential": credential })).send().await?.json::<Value>().await?;
@@ -126,6 +143,7 @@ async fn connected(api: &Api, name: String) -> Outcome<Held> {
         name,
         access: text(&opened["accessToken"])?,
         cookie: format!("__Host-refresh={}", text(&opened["refreshToken"])?),
+        stored: text(&opened["reconnectToken"])?,
         other: text(&other["session"]["id"])?,
     })
 }
@@ -153,6 +171,13 @@ async fn broken(emulator: &Emulator, api: &Api, call: Call, plan: Plan, number: 
         assert_eq!(again.status(), StatusCode::NO_CONTENT, "{plan:?}");
         let ended = refresh(api, &held.cookie).await?.json::<Value>().await?;
         assert_eq!(ended["reason"], "logout", "{plan:?}");
+    } else if call == Call::Reconnect {
+        let (first, again) = (call.send(api, &held).await?, call.send(api, &held).await?);
+        assert_eq!(first.status(), call.done(), "{plan:?}: the stored credential is lost");
+        let (first, again): (Value, Value) = (first.json().await?, again.json().await?);
+        for token in ["refreshToken", "reconnectToken"] {
+            assert_eq!(first[token], again[token], "{plan:?}: the same key gives the same {token}");
+        }
     } else {
         let first = refresh(api, &held.cookie).await?;
         assert_eq!(first.status(), StatusCode::OK, "{call:?} {plan:?}: the session is lost");
@@ -168,22 +193,24 @@ async fn broken(emulator: &Emulator, api: &Api, call: Call, plan: Plan, number: 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -> Outcome {
-    let calls = CALLS.map(|call| async move {
-        let emulator = Emulator::start().await?;
-        let api = Api::on(&emulator).await?;
-        let mut outcomes = Vec::new();
-        for fault in BREAKS {
-            for first in 1..=call.requests() {
-                if fault == Break::Conflict && !call.writes(first) {
-                    continue;
-                }
-                for lasting in [false, true] {
-                    let plan = Plan { fault, first, lasting };
-                    outcomes.push((plan, broken(&emulator, &api, call, plan, outcomes.len()).await?));
+    let calls = CALLS.map(|call| {
+        Box::pin(async move {
+            let emulator = Emulator::start().await?;
+            let api = Api::on(&emulator).await?;
+            let mut outcomes = Vec::new();
+            for fault in BREAKS {
+                for first in 1..=call.requests() {
+                    if fault == Break::Conflict && !call.writes(first) {
+                        continue;
+                    }
+                    for lasting in [false, true] {
+                        let plan = Plan { fault, first, lasting };
+                        outcomes.push((plan, broken(&emulator, &api, call, plan, outcomes.len()).await?));
+                    }
                 }
             }
-        }
-        Outcome::Ok((call, outcomes))
+            Outcome::Ok((call, outcomes))
+        })
     });
     let mut tried = 0;
     for outcomes in join_all(calls).await {
@@ -200,7 +227,7 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
             }
         }
     }
-    // Sixteen requests in six ways, the eight of them that write in a seventh, once and lasting.
-    assert_eq!(tried, (16 * 6 + 8) * 2);
+    // Twenty requests in six ways, the ten of them that write in a seventh, once and lasting.
+    assert_eq!(tried, (20 * 6 + 10) * 2);
     Ok(())
 }

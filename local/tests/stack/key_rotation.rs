@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{Router, body::Body, extract::State, http::Response, routing::post};
 use serde_json::json;
 use session::{
-    connect::{Credential, Fresh, Request, connect},
+    authenticator::Authenticator,
+    connect::{Connect, connect},
+    credential::Credential,
     error::SessionError,
     issuer::{Issued, Issuer},
     lifecycle::Activity,
+    opening::{Details, Fresh},
     refresh::{Refresh, refresh},
     rotating_token::Nonce,
     settings::Variables,
@@ -68,10 +71,10 @@ async fn started(vault: &Vault) -> Outcome<(Emulator, Variables)> {
 }
 
 async fn guest(issuer: &Issuer, cookie: Option<&str>, seconds: u64) -> Result<Issued, SessionError> {
-    let guest = u128::from(seconds).to_be_bytes();
-    let fresh = Fresh { session_id: [1; 10], secret: [2; 32], guest, salt: [4; 16], token_id: [5; 16] };
-    let request = Request { refresh_tokens: cookie.into_iter().collect(), ..Request::default() };
-    connect(issuer, &Credential::Guest, &request, &fresh, at(seconds)).await
+    let authenticator = Authenticator::from_settings(&Variables::default()).map_err(|_| SessionError::NotFound)?;
+    let wanted = Connect { credential: Credential::Guest, remember: false };
+    let details = Details { refresh_token: cookie, ..Details::default() };
+    connect(issuer, &authenticator, &wanted, &details, &Fresh::draw()?, at(seconds)).await
 }
 
 async fn refreshed(issuer: &Issuer, token: &str, seconds: u64) -> Result<Issued, SessionError> {

@@ -42,19 +42,13 @@ async fn whoever_read_an_older_marker_loses() -> Outcome {
     let end = End { reason: EndReason::Replaced, at: at(1), by: None };
     let open = async |random: u8| {
         let session = Session { id: SessionId::new(at(1), &[random; 10]), ..opened.session.clone() };
-        let opening = Opening {
-            session: &session,
-            marker: read.marker,
-            evicted: &[],
-            presented: None,
-            password: None,
-            single: false,
-        };
+        let opening =
+            Opening { session: &session, marker: read.user.marker, evicted: &[], effects: &[], single: false };
         table.open(&opening, &end).await
     };
     assert_eq!(open(1).await?, Open::Opened);
     assert_eq!(open(2).await?, Open::Contended);
-    let ended = table.end_all(opened.session.subject, read.marker, &[opened.session.id], None, &end).await?;
+    let ended = table.end_all(opened.session.subject, read.user.marker, &[opened.session.id], None, &end).await?;
     assert_eq!(ended, EndAll::Contended);
     assert_eq!(world.live(&opened, at(1)).await?.len(), 2);
     Ok(())

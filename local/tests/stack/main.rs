@@ -3,12 +3,14 @@
 #![expect(clippy::indexing_slicing, reason = "a member that is not there fails the test, as it should")]
 
 mod api;
+mod attempts;
 mod budgets;
 mod conversation;
 mod edge;
 mod emulator;
 mod events;
 mod faults;
+mod forgetting;
 mod idle;
 mod input;
 mod instructions;
@@ -17,6 +19,8 @@ mod limits;
 mod process;
 mod properties;
 mod proxy;
+mod reconnect;
+mod remember;
 mod replay;
 mod rotation;
 mod runtime_api;

@@ -7,7 +7,7 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use session::{
-    end::{Scope, end_many, logout},
+    end::{Presented, Scope, end_many, logout},
     issuer::Issued,
     lifecycle::Activity,
     unix_time::UnixMillis,
@@ -145,7 +145,8 @@ async fn play(steps: Vec<Step>) -> Outcome {
                 }
             }
             Step::LogOut => {
-                logout(&world.issuer, &[&client.held], None, now).await?;
+                logout(&world.issuer, &Presented { refresh_tokens: vec![&client.held], ..Presented::default() }, now)
+                    .await?;
                 client.ended = before.or(Some("logout"));
             }
             Step::EndAll => {

@@ -1,6 +1,10 @@
 //! Answers that were lost, and tokens that were stolen.
 
-use session::{issuer::Issued, lifecycle::Activity};
+use session::{
+    end::{Presented, logout},
+    issuer::Issued,
+    lifecycle::Activity,
+};
 
 use crate::{
     Outcome,
@@ -158,7 +162,8 @@ async fn a_token_with_a_bad_tag_changes_nothing_and_asks_nothing_of_the_table() 
     {
         let refused = world.refresh(&forged, &["key"], Activity::Now, at(1)).await;
         assert_eq!(code(&refused), "TokenInvalid", "{forged}");
-        session::end::logout(&world.issuer, &[&forged], None, at(1)).await?;
+        let presented = Presented { refresh_tokens: vec![&forged], ..Presented::default() };
+        logout(&world.issuer, &presented, at(1)).await?;
     }
     assert_eq!(world.emulator.proxy.take(), [""; 0]);
     assert_eq!(world.emulator.dump().await?, before);

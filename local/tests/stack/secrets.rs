@@ -19,11 +19,11 @@ async fn conversation(api: &str, name: &str) -> Outcome<BTreeSet<String>> {
     let post =
         |route: &str, body: Value| client.post(format!("{api}{route}")).header("idempotency-key", KEY).json(&body);
     let mut keep = |answer: &Value| {
-        for token in ["accessToken", "refreshToken"] {
+        for token in ["accessToken", "refreshToken", "reconnectToken"] {
             tokens.extend(answer[token].as_str().map(str::to_owned));
         }
     };
-    let user = json!({ "username": name, "password": PASSWORD, "transport": "body" });
+    let user = json!({ "username": name, "password": PASSWORD, "transport": "body", "remember": true });
     let opened: Value = post("/register", user.clone()).send().await?.json().await?;
     keep(&opened);
     post("/register", user).send().await?;
@@ -40,7 +40,7 @@ async fn conversation(api: &str, name: &str) -> Outcome<BTreeSet<String>> {
     let first = json!({ "refreshToken": opened["refreshToken"] });
     let refreshed: Value = post("/refresh", first.clone()).send().await?.json().await?;
     keep(&refreshed);
-    let replayed: Value = post("/refresh", first.clone()).send().await?.json().await?;
+    let replayed: Value = post("/refresh", first).send().await?.json().await?;
     keep(&replayed);
     let next: Value =
         post("/refresh", json!({ "refreshToken": refreshed["refreshToken"] })).send().await?.json().await?;
@@ -49,8 +49,22 @@ async fn conversation(api: &str, name: &str) -> Outcome<BTreeSet<String>> {
     client.get(format!("{api}/sessions")).bearer_auth(bearer).send().await?;
     client.get(format!("{api}/session?access_token={bearer}")).bearer_auth(bearer).send().await?;
     client.get(format!("{api}/session")).header("authorization", format!("Bearer {bearer}x")).send().await?;
+    let reconnect = |token: &Value| {
+        post("/connect", json!({ "credential": { "kind": "reconnect", "reconnectToken": token } })).send()
+    };
+    let reconnected: Value = reconnect(&opened["reconnectToken"]).await?.json().await?;
+    keep(&reconnected);
+    reconnect(&opened["reconnectToken"]).await?;
+    reconnect(&reconnected["refreshToken"]).await?;
     // Reuse, so that its event is among what is searched.
-    post("/refresh", first).send().await?;
+    let mut latest = reconnected["refreshToken"].clone();
+    for _ in 0..2 {
+        let refreshed: Value = post("/refresh", json!({ "refreshToken": latest })).send().await?.json().await?;
+        keep(&refreshed);
+        latest = refreshed["refreshToken"].clone();
+    }
+    post("/refresh", json!({ "refreshToken": reconnected["refreshToken"] })).send().await?;
+    reconnect(&reconnected["reconnectToken"]).await?;
     post("/logout", json!({ "refreshToken": guest["refreshToken"] })).send().await?;
     Ok(tokens)
 }
@@ -64,7 +78,9 @@ async fn neither_logs_nor_table_hold_a_password_or_a_usable_token() -> Outcome {
     assert!(tokens.len() >= 6, "{} tokens", tokens.len());
 
     let output = process.output()?;
-    for event in ["session_created", "session_ended", "reuse_detected", "credential_rejected"] {
+    for event in
+        ["session_created", "session_ended", "reuse_detected", "credential_rejected", "stored_credential_removed"]
+    {
         assert!(output.contains(event), "the conversation did not reach {event}");
     }
     let secrets =
@@ -87,6 +103,9 @@ async fn neither_logs_nor_table_hold_a_password_or_a_usable_token() -> Outcome {
         assert_eq!(bearer.status(), 401, "{value} as an access token");
         let refresh = client.post(format!("{}/refresh", process.api)).json(&json!({ "refreshToken": value }));
         assert_eq!(refresh.send().await?.status(), 401, "{value} as a refresh token");
+        let credential = json!({ "kind": "reconnect", "reconnectToken": value });
+        let connect = client.post(format!("{}/connect", process.api)).json(&json!({ "credential": credential }));
+        assert_eq!(connect.send().await?.status(), 401, "{value} as the token of a stored credential");
     }
     Ok(())
 }
@@ -104,7 +123,8 @@ async fn dump(endpoint: &str) -> Outcome<BTreeSet<String>> {
     let mut values = BTreeSet::new();
     for value in items.iter().flat_map(std::collections::HashMap::values) {
         let text = match value {
-            AttributeValue::S(text) | AttributeValue::N(text) => text,
+            AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+            AttributeValue::B(bytes) => String::from_utf8_lossy(bytes.as_ref()).into_owned(),
             other => return Err(format!("an attribute of an unknown type: {other:?}").into()),
         };
         values.extend(text.split(['#', '$']).chain([text.as_str()]).filter(|part| !part.is_empty()).map(str::to_owned));

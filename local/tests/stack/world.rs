@@ -4,14 +4,20 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use session::{
-    connect::{self, Credential, Fresh, connect},
-    credential::password::{Password, Username},
-    end::{self, Scope},
+    authenticator::Authenticator,
+    connect::{Connect, connect},
+    credential::{
+        Credential,
+        password::{Password, Username},
+    },
+    end::{self, Presented, Scope},
     error::SessionError,
     identity::SessionId,
-    issuer::{Issued, Issuer},
+    issuer::{Issued, Issuer, Stored},
     lifecycle::{Activity, Session},
+    opening::{Details, Fresh},
     random,
+    reconnect::{self, Reconnect},
     refresh::{self, Refresh},
     rotating_token::Nonce,
     settings::Variables,
@@ -34,6 +40,7 @@ pub(crate) fn at(seconds: u64) -> UnixMillis {
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) issuer: Issuer,
+    pub(crate) authenticator: Authenticator,
     pub(crate) verifier: Verifier,
     /// What the functions were started with.
     pub(crate) settings: Variables,
@@ -63,9 +70,10 @@ impl World {
             settings.set(name, *value);
         }
         let issuer = Issuer::start(&settings, START).await?;
+        let authenticator = Authenticator::from_settings(&settings)?;
         let verifier = Verifier::start(&settings, START).await?;
         emulator.proxy.take();
-        Ok(Self { emulator, issuer, verifier, settings })
+        Ok(Self { emulator, issuer, authenticator, verifier, settings })
     }
 
     /// Starts every function anew, with the master secrets of these names: what a deployment or a key rotation does.
@@ -94,9 +102,51 @@ impl World {
         Ok(self.open(&Credential::Guest, now).await?)
     }
 
+    /// Registers a user who wants to be remembered.
+    pub(crate) async fn remember(&self, name: &str, now: UnixMillis) -> Outcome<Issued> {
+        let (name, password) = proof(name)?;
+        let wanted = Connect { credential: Credential::NewPassword(name, password), remember: true };
+        Ok(self.connect_with(&wanted, &Details::default(), now).await?)
+    }
+
+    /// Connects a registered user who wants to be remembered.
+    pub(crate) async fn remember_again(&self, name: &str, now: UnixMillis) -> Outcome<Issued> {
+        let (name, password) = proof(name)?;
+        let wanted = Connect { credential: Credential::Password(name, password), remember: true };
+        Ok(self.connect_with(&wanted, &Details::default(), now).await?)
+    }
+
+    /// Connects with anything.
+    pub(crate) async fn connect_with(
+        &self,
+        wanted: &Connect,
+        details: &Details<'_>,
+        now: UnixMillis,
+    ) -> Result<Issued, SessionError> {
+        connect(&self.issuer, &self.authenticator, wanted, details, &Fresh::draw()?, now).await
+    }
+
     async fn open(&self, credential: &Credential, now: UnixMillis) -> Result<Issued, SessionError> {
-        let fresh = Fresh::draw()?;
-        connect(&self.issuer, credential, &connect::Request::default(), &fresh, now).await
+        let wanted = Connect { credential: credential.clone(), remember: false };
+        self.connect_with(&wanted, &Details::default(), now).await
+    }
+
+    /// Reconnects with these idempotency keys, the first for a new rotation; without any, with a random one.
+    pub(crate) async fn reconnect(&self, token: &str, keys: &[&str], now: UnixMillis) -> Result<Issued, SessionError> {
+        self.reconnect_with(token, keys, &Details::default(), now).await
+    }
+
+    /// Reconnects from a page.
+    pub(crate) async fn reconnect_with(
+        &self,
+        token: &str,
+        keys: &[&str],
+        details: &Details<'_>,
+        now: UnixMillis,
+    ) -> Result<Issued, SessionError> {
+        let (nonce, earlier) = nonces(keys)?;
+        let request = Reconnect { token, nonce, earlier };
+        reconnect::reconnect(&self.issuer, &self.authenticator, &request, details, &Fresh::draw()?, now).await
     }
 
     /// Refreshes with these idempotency keys, the first for a new rotation; without any, with a random one.
@@ -107,12 +157,8 @@ impl World {
         activity: Activity,
         now: UnixMillis,
     ) -> Result<Issued, SessionError> {
-        let mut nonces = keys.iter().filter_map(|key| Nonce::parse(&format!("{key:-<16}")));
-        let nonce = match nonces.next() {
-            Some(nonce) => nonce,
-            None => Nonce::random(&random::bytes()?),
-        };
-        let request = Refresh { token, nonce, earlier: nonces.collect(), activity };
+        let (nonce, earlier) = nonces(keys)?;
+        let request = Refresh { token, nonce, earlier, activity };
         refresh::refresh(&self.issuer, &request, now, &random::bytes()?).await
     }
 
@@ -128,7 +174,8 @@ impl World {
 
     /// Logs out with a refresh token.
     pub(crate) async fn logout(&self, issued: &Issued, now: UnixMillis) -> Result<(), SessionError> {
-        end::logout(&self.issuer, &[token(issued)], None, now).await
+        let presented = Presented { refresh_tokens: vec![token(issued)], ..Presented::default() };
+        end::logout(&self.issuer, &presented, now).await
     }
 
     /// Ends all sessions of a user.
@@ -146,6 +193,23 @@ impl World {
 /// The refresh token that was issued.
 pub(crate) fn token(issued: &Issued) -> &str {
     issued.refresh.expose_secret()
+}
+
+/// The token of the stored credential that was issued.
+pub(crate) fn reconnect_token(issued: &Issued) -> &str {
+    match &issued.stored {
+        Stored::Token { token, .. } => token.expose_secret(),
+        Stored::Unchanged | Stored::Forgotten => "",
+    }
+}
+
+fn nonces(keys: &[&str]) -> Result<(Nonce, Vec<Nonce>), SessionError> {
+    let mut nonces = keys.iter().filter_map(|key| Nonce::parse(&format!("{key:-<16}")));
+    let nonce = match nonces.next() {
+        Some(nonce) => nonce,
+        None => Nonce::random(&random::bytes()?),
+    };
+    Ok((nonce, nonces.collect()))
 }
 
 /// The wire name of what went wrong, with its reason where it has one.

@@ -55,6 +55,11 @@ impl Username {
         if well_formed { Ok(Self(name)) } else { Err(Malformed::Username) }
     }
 
+    /// The name, normalised.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The user of that name.
     #[must_use]
     pub fn subject(&self) -> SubjectId {
@@ -69,6 +74,11 @@ impl Password {
     /// [`Malformed::Password`] when it is shorter or longer.
     pub fn parse(text: SecretString) -> Result<Self, Malformed> {
         if PASSWORD_BYTES.contains(&text.expose_secret().len()) { Ok(Self(text)) } else { Err(Malformed::Password) }
+    }
+
+    /// The password itself, to be sealed.
+    pub(super) fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
 
     /// The hash to store, as a PHC string.

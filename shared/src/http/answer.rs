@@ -38,6 +38,8 @@ pub enum Presenting<'a> {
     Bearer,
     /// A refresh token: this one from the body, or the one in the cookie.
     Refresh(Option<&'a str>),
+    /// The token of a stored credential, from the body or the cookie. It names no session.
+    Reconnect,
 }
 
 impl Answer {
@@ -116,13 +118,14 @@ pub(super) fn hardened(mut response: Response<Body>) -> Response<Body> {
 fn presented(request: &Request, presenting: Presenting<'_>) -> Presented {
     match presenting {
         Presenting::Nothing => Presented::Nothing,
+        Presenting::Reconnect => Presented::Token(None),
         Presenting::Bearer if !request.headers().contains_key(AUTHORIZATION) => Presented::Nothing,
         Presenting::Bearer => Presented::Token(bearer(request).ok().and_then(access_token::claimed_session)),
         Presenting::Refresh(body) => {
             let cookies = Cookies::read(request).unwrap_or_default();
             match body.or(cookies.refresh) {
                 None => Presented::Nothing,
-                Some(token) => Presented::Token(Unverified::parse(token).ok().map(|token| token.claimed_session())),
+                Some(token) => Presented::Token(Unverified::parse(token).ok().map(|token| token.claimed_id())),
             }
         }
     }

@@ -29,7 +29,8 @@ pub enum Transport {
 pub struct Cookies<'a> {
     /// The value of the refresh cookie.
     pub refresh: Option<&'a str>,
-    reconnect: Option<&'a str>,
+    /// The value of the reconnect cookie.
+    pub reconnect: Option<&'a str>,
 }
 
 impl<'a> Cookies<'a> {
@@ -65,6 +66,16 @@ impl<'a> Cookies<'a> {
 pub(super) fn refresh(token: &SecretString, session: &Session, now: UnixMillis) -> Option<HeaderValue> {
     let kept = session.forgotten_at().ceil_seconds().saturating_sub(now.floor_seconds());
     set(REFRESH, token.expose_secret(), kept)
+}
+
+/// Hands out the token of a stored credential, kept as long as it may be used.
+pub(super) fn reconnect(token: &SecretString, expires_at: UnixMillis, now: UnixMillis) -> Option<HeaderValue> {
+    set(RECONNECT, token.expose_secret(), expires_at.ceil_seconds().saturating_sub(now.floor_seconds()))
+}
+
+/// Takes the token of a stored credential away that is of no use any more.
+pub(super) fn without_reconnect() -> Option<HeaderValue> {
+    set(RECONNECT, "", 0)
 }
 
 /// Takes every cookie of the session away.

@@ -1,6 +1,10 @@
 //! The parts of a request besides its body and its cookies.
 
-use lambda_http::{Request, RequestExt, http::header::AUTHORIZATION, request::RequestContext};
+use lambda_http::{
+    Request, RequestExt,
+    http::header::{AUTHORIZATION, ORIGIN},
+    request::RequestContext,
+};
 
 use crate::{error::SessionError, identity::SessionId, rotating_token::Nonce};
 
@@ -32,6 +36,12 @@ pub fn bearer(request: &Request) -> Result<&str, SessionError> {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(token),
         _ => Err(SessionError::TokenInvalid),
     }
+}
+
+/// The page that the request comes from, if it says so (RFC 6454 7).
+#[must_use]
+pub fn origin(request: &Request) -> Option<&str> {
+    request.headers().get(ORIGIN).and_then(|origin| origin.to_str().ok())
 }
 
 /// The keys of the header `Idempotency-Key`, in order.

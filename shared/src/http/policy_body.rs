@@ -42,7 +42,7 @@ pub fn policy(policy: &SessionPolicy) -> Answer {
         absolute_timeout_ms: millis(policy.absolute_timeout),
         warning_lead_ms: millis(policy.warning_lead),
         guest_timeout_ms: millis(policy.guest_timeout),
-        reconnect: ReconnectBody { enabled: false, ttl_ms: millis(policy.reconnect_ttl) },
+        reconnect: ReconnectBody { enabled: policy.stores_credentials(), ttl_ms: millis(policy.reconnect_ttl) },
         credentials: &policy.credentials,
     };
     Answer::json(StatusCode::OK, &body)

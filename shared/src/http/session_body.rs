@@ -12,7 +12,7 @@ use crate::{
         cookies::{self, Transport},
     },
     identity::{SessionId, SubjectId},
-    issuer::Issued,
+    issuer::{Issued, Stored},
     lifecycle::{EndReason, Session},
     list::Listed,
     policy::SessionPolicy,
@@ -62,6 +62,8 @@ struct TokensBody<'a> {
     access_expires_in_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconnect_token: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -118,20 +120,29 @@ pub fn issued(
     now: UnixMillis,
     chance: u8,
 ) -> Answer {
-    let Issued { session, access, refresh } = issued;
+    let Issued { session, access, refresh, stored } = issued;
+    let (in_body, reconnect_token) = match (transport, stored) {
+        (Transport::Cookie, _) => (None, None),
+        (Transport::Body, Stored::Token { token, .. }) => (Some(refresh), Some(token)),
+        (Transport::Body, Stored::Unchanged | Stored::Forgotten) => (Some(refresh), None),
+    };
     let tokens = TokensBody {
         access_token: &access.text,
         access_expires_in_ms: millis(access.expires_at.since(now)),
-        refresh_token: match transport {
-            Transport::Body => Some(refresh.expose_secret()),
-            Transport::Cookie => None,
-        },
+        refresh_token: in_body.map(ExposeSecret::expose_secret),
+        reconnect_token: reconnect_token.map(ExposeSecret::expose_secret),
     };
     let answer = state(status, session, Some(tokens), policy, now, chance);
-    match transport {
-        Transport::Body => answer,
-        Transport::Cookie => answer.with_cookies(cookies::refresh(refresh, session, now)),
-    }
+    let refresh = match transport {
+        Transport::Body => None,
+        Transport::Cookie => cookies::refresh(refresh, session, now),
+    };
+    let reconnect = match (transport, stored) {
+        (_, Stored::Forgotten) => cookies::without_reconnect(),
+        (Transport::Cookie, Stored::Token { token, expires_at }) => cookies::reconnect(token, *expires_at, now),
+        (Transport::Body, Stored::Token { .. }) | (_, Stored::Unchanged) => None,
+    };
+    answer.with_cookies(refresh.into_iter().chain(reconnect))
 }
 
 /// The live sessions of a user.
@@ -139,7 +150,7 @@ pub fn issued(
 pub fn listed(listed: &Listed, now: UnixMillis) -> Answer {
     let sessions = listed.sessions.iter().map(|session| SessionBody {
         current: Some(session.id == listed.caller),
-        remembered: Some(false),
+        remembered: Some(listed.remembered.contains(&session.id)),
         ..SessionBody::of(session, now)
     });
     Answer::json(StatusCode::OK, &ListBody { sessions: sessions.collect() })

@@ -15,6 +15,7 @@ pub(crate) fn session() -> Session {
         absolute_limit: at(1_300),
         epoch: 0,
         credential: CredentialKind::Password,
+        remembered: None,
         label: None,
         user_agent: None,
         network: None,
@@ -59,8 +60,15 @@ fn an_ended_session_stays_ended_within_its_limits() {
 }
 
 #[test]
-fn the_table_may_forget_a_session_48_hours_after_its_absolute_limit() {
-    assert_eq!(session().forgotten_at().ceil_seconds(), 1_300 + 48 * 3600);
+fn the_table_may_forget_a_session_48_hours_after_the_later_of_its_limit_and_its_stored_credential() {
+    let until = |seconds: u64| {
+        let id = ReconnectId::new(session().created_at, &[2; 10]);
+        Some(Remembered { id, until: UnixMillis::from_millis(seconds * 1000) })
+    };
+    for (remembered, last) in [(None, 1_300), (until(1_299), 1_300), (until(1_301), 1_301)] {
+        let session = Session { remembered, ..session() };
+        assert_eq!(session.forgotten_at().ceil_seconds(), last + 48 * 3600, "{remembered:?}");
+    }
 }
 
 #[test]

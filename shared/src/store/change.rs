@@ -18,6 +18,7 @@ use crate::{
 pub(super) struct Change {
     key: (String, String),
     set: Vec<String>,
+    remove: Vec<String>,
     conditions: Vec<String>,
     names: Vec<&'static str>,
     values: Vec<(String, AttributeValue)>,
@@ -27,7 +28,7 @@ impl Change {
     /// A change of the item with this key.
     pub(super) fn of(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         let key = (pk.into(), sk.into());
-        Self { key, set: Vec::new(), conditions: Vec::new(), names: Vec::new(), values: Vec::new() }
+        Self { key, set: Vec::new(), remove: Vec::new(), conditions: Vec::new(), names: Vec::new(), values: Vec::new() }
     }
 
     /// A change of a session, on condition that it is live at `now`. Nothing else may ever be written to a session:
@@ -65,6 +66,12 @@ impl Change {
         self.named(attribute)
     }
 
+    /// Takes `attribute` away.
+    pub(super) fn remove(mut self, attribute: &'static str) -> Self {
+        self.remove.push(format!("#{attribute}"));
+        self.named(attribute)
+    }
+
     /// Makes the change depend on a condition about `attribute`.
     pub(super) fn when(mut self, attribute: &'static str, condition: &str) -> Self {
         self.conditions.push(format!("({condition})"));
@@ -84,12 +91,22 @@ impl Change {
         self
     }
 
+    fn expression(&self) -> String {
+        let set = format!("SET {}", self.set.join(", "));
+        if self.remove.is_empty() { set } else { format!("{set} REMOVE {}", self.remove.join(", ")) }
+    }
+
     fn condition(&self) -> Option<String> {
         (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
     }
 
     fn names(&self) -> std::collections::HashMap<String, String> {
         self.names.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect()
+    }
+
+    /// DynamoDB refuses a map of values that is empty.
+    fn values(&self) -> Option<std::collections::HashMap<String, AttributeValue>> {
+        (!self.values.is_empty()).then(|| self.values.iter().cloned().collect())
     }
 
     fn key(&self) -> Item {
@@ -104,10 +121,10 @@ impl Change {
             .update_item()
             .table_name(&table.name)
             .set_key(Some(self.key()))
-            .update_expression(format!("SET {}", self.set.join(", ")))
+            .update_expression(self.expression())
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(Some(self.names()))
-            .set_expression_attribute_values(Some(self.values.into_iter().collect()))
+            .set_expression_attribute_values(self.values())
             .return_values_on_condition_check_failure(AllOld)
     }
 
@@ -116,10 +133,10 @@ impl Change {
         let update = Update::builder()
             .table_name(&table.name)
             .set_key(Some(self.key()))
-            .update_expression(format!("SET {}", self.set.join(", ")))
+            .update_expression(self.expression())
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(Some(self.names()))
-            .set_expression_attribute_values(Some(self.values.into_iter().collect()))
+            .set_expression_attribute_values(self.values())
             .return_values_on_condition_check_failure(AllOld);
         Ok(TransactWriteItem::builder().update(update.build().map_err(|error| unbuildable(&error))?).build())
     }
@@ -131,7 +148,7 @@ impl Change {
             .set_key(Some(self.key()))
             .set_condition_expression(self.condition())
             .set_expression_attribute_names(Some(self.names()))
-            .set_expression_attribute_values(Some(self.values.into_iter().collect()))
+            .set_expression_attribute_values(self.values())
             .return_values_on_condition_check_failure(AllOld);
         Ok(TransactWriteItem::builder().condition_check(check.build().map_err(|error| unbuildable(&error))?).build())
     }

@@ -7,8 +7,8 @@ use super::Item;
 use crate::{
     credential::CredentialKind,
     error::Fault,
-    identity::{SessionId, SubjectId},
-    lifecycle::{End, EndReason, Session},
+    identity::{ReconnectId, SessionId, SubjectId},
+    lifecycle::{End, EndReason, Remembered, Session},
     rotating_token::SecretHash,
     unix_time::UnixMillis,
 };
@@ -37,6 +37,10 @@ struct SessionItem {
     epoch: u64,
     credential: CredentialKind,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reconnect_id: Option<ReconnectId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconnect_until: Option<UnixMillis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_agent: Option<String>,
@@ -60,13 +64,18 @@ pub(super) fn session_key(id: SessionId) -> String {
     format!("{SESSION_PREFIX}{id}")
 }
 
+/// The attribute `status` of a session.
+pub(super) fn status(session: &Session) -> &'static str {
+    if session.end.is_some() { ENDED } else { ACTIVE }
+}
+
 /// The item that keeps a session.
 pub(super) fn write(session: &Session) -> Result<Item, Fault> {
     let item = SessionItem {
         pk: user_key(session.subject),
         sk: session_key(session.id),
         ttl: session.forgotten_at().ceil_seconds(),
-        status: if session.end.is_some() { ENDED } else { ACTIVE }.to_owned(),
+        status: status(session).to_owned(),
         generation: session.generation,
         cur: session.current,
         rotated_at: session.rotated_at,
@@ -76,6 +85,8 @@ pub(super) fn write(session: &Session) -> Result<Item, Fault> {
         absolute_limit: session.absolute_limit,
         epoch: session.epoch,
         credential: session.credential,
+        reconnect_id: session.remembered.map(|stored| stored.id),
+        reconnect_until: session.remembered.map(|stored| stored.until),
         label: session.label.clone(),
         user_agent: session.user_agent.clone(),
         network: session.network.clone(),
@@ -107,6 +118,7 @@ pub(super) fn read(item: Item) -> Result<Session, Fault> {
         absolute_limit: item.absolute_limit,
         epoch: item.epoch,
         credential: item.credential,
+        remembered: item.reconnect_id.zip(item.reconnect_until).map(|(id, until)| Remembered { id, until }),
         label: item.label,
         user_agent: item.user_agent,
         network: item.network,
@@ -132,6 +144,7 @@ mod tests {
             idle_limit: at,
             absolute_limit: at,
             epoch: u64::MAX,
+            remembered: Some(Remembered { id: ReconnectId::new(at, &[255; 10]), until: at }),
             label: Some("x".repeat(128)),
             user_agent: Some("x".repeat(128)),
             network: Some("ffff:ffff:ffff:ff00::/56".to_owned()),

@@ -20,6 +20,14 @@ pub enum Conditional {
     Refused(Option<Session>),
 }
 
+/// What became of a conditional change of any item.
+pub(super) enum Applied {
+    /// The condition held; the item as it is now.
+    Done(Item),
+    /// It did not; the item as it was found, if it was found.
+    Refused(Option<Item>),
+}
+
 impl SessionTable {
     /// The session as it is now.
     ///
@@ -89,13 +97,21 @@ impl SessionTable {
     }
 
     async fn apply(&self, change: impl Fn() -> Change) -> Result<Conditional, Fault> {
+        Ok(match self.apply_to(change).await? {
+            Applied::Done(item) => Conditional::Applied(session_item::read(item)?),
+            Applied::Refused(found) => Conditional::Refused(found.map(session_item::read).transpose()?),
+        })
+    }
+
+    /// Sends a conditional change of one item.
+    pub(super) async fn apply_to(&self, change: impl Fn() -> Change) -> Result<Applied, Fault> {
         let send = || change().update(self).return_values(AllNew).send();
         let is_conflict = |error: &SdkError<UpdateItemError, _>| {
             error.as_service_error().is_some_and(UpdateItemError::is_transaction_conflict_exception)
         };
         match past_conflicts(send, is_conflict).await {
-            Ok(answer) => Ok(Conditional::Applied(session_item::read(answer.attributes.unwrap_or_default())?)),
-            Err(error) => Ok(Conditional::Refused(found(error)?.map(session_item::read).transpose()?)),
+            Ok(answer) => Ok(Applied::Done(answer.attributes.unwrap_or_default())),
+            Err(error) => Ok(Applied::Refused(found(error)?)),
         }
     }
 }

@@ -1,33 +1,31 @@
 //! Everything of one user: the marker that orders what happens to their sessions, and the transactions that need it.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure::AllOld, TransactWriteItem};
-
 use super::{
     Item, SessionTable,
-    change::{Change, unbuildable},
+    change::Change,
     number,
     session_item::{self, SESSION_PREFIX, user_key},
+    sessions::Applied,
+    stored_credential_item::{self, SEALED, STORED_PREFIX, stored_key},
     text,
+    transaction::Outcome,
 };
 use crate::{
     error::Fault,
-    identity::{SessionId, SubjectId},
+    identity::{ReconnectId, SessionId, SubjectId},
     lifecycle::{End, Session},
-    unix_time::UnixMillis,
+    stored_credential::{Removed, StoredCredential},
 };
 
-mod transaction;
+mod opening;
 
-use transaction::Outcome;
+pub use opening::{Effect, NewPassword, Open, Opening};
 
 /// Sort key of the user marker.
-const META: &str = "META";
+pub(super) const META: &str = "META";
 
 /// Sort key of the password. Sorts after the marker and before sessions, so one query reads both.
-const PASSWORD: &str = "PASSWORD";
-
-/// Connects that one subject may make in a day.
-const CONNECTS_PER_DAY: u64 = 200;
+pub(super) const PASSWORD: &str = "PASSWORD";
 
 /// The two counters of a user. Zero when nothing was ever written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,58 +45,15 @@ pub struct User {
     pub password_hash: Option<String>,
 }
 
-/// A user's sessions and the marker they were read with.
+/// Everything of a user, read at once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserSessions {
-    /// The counters.
-    pub marker: Marker,
+    /// The counters and the password.
+    pub user: User,
     /// Every session that is still recorded, ended ones too.
     pub sessions: Vec<Session>,
-}
-
-/// A password to store with the first session of its user.
-#[derive(Clone, Debug)]
-pub struct NewPassword {
-    /// The PHC string.
-    pub hash: String,
-    /// When it was chosen.
-    pub at: UnixMillis,
-}
-
-/// What opens a session, all in one transaction.
-#[derive(Clone, Debug)]
-pub struct Opening<'a> {
-    /// The new session.
-    pub session: &'a Session,
-    /// The marker as it was read; a session that was opened or all that were ended since then make this one lose.
-    pub marker: Marker,
-    /// Sessions of the same user that have to go.
-    pub evicted: &'a [SessionId],
-    /// A session of any user that the request presented, ended in favour of the new one.
-    pub presented: Option<(SubjectId, SessionId)>,
-    /// A password that nobody may have stored before.
-    pub password: Option<&'a NewPassword>,
-    /// Whether this is the only session that its user will ever have: nothing is counted and the marker is forgotten
-    /// with the session.
-    pub single: bool,
-}
-
-/// What became of an [`Opening`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Open {
-    /// The session is open and everything else that was asked for has happened.
-    Opened,
-    /// Somebody changed the user's sessions in between: read again.
-    Contended,
-    /// The presented session is over already: leave it out.
-    PresentedNotLive,
-    /// The user has a password.
-    UsernameTaken,
-    /// The subject has opened too many sessions today.
-    QuotaReached {
-        /// When the count starts anew.
-        until: UnixMillis,
-    },
+    /// Every stored credential that is still recorded, those without content too.
+    pub stored: Vec<StoredCredential>,
 }
 
 /// What became of an attempt to end all sessions of a user.
@@ -122,89 +77,37 @@ pub enum Revocation {
 }
 
 impl SessionTable {
-    /// The marker and the password of a user, in one request.
-    ///
-    /// # Errors
-    /// [`Fault`] when the table does not answer.
-    pub async fn user(&self, subject: SubjectId) -> Result<User, Fault> {
-        let mut user = User::default();
-        for item in self.between(&user_key(subject), META, PASSWORD).await? {
-            match sort_key(&item) {
-                META => user.marker = marker(&item),
-                PASSWORD => {
-                    user.password_hash = item.get("hash").and_then(|hash| hash.as_s().ok()).cloned();
-                }
-                _ => {}
-            }
-        }
-        Ok(user)
-    }
-
-    /// The marker and every session of a user, in one request (more only beyond 1 MB).
+    /// The marker, the password, every session and every stored credential of a user, in one request (more only beyond
+    /// 1 MB).
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn user_sessions(&self, subject: SubjectId) -> Result<UserSessions, Fault> {
-        let mut user = UserSessions::default();
+        let mut found = UserSessions::default();
         for item in self.between(&user_key(subject), META, "S#~").await? {
-            if sort_key(&item) == META {
-                user.marker = marker(&item);
-            } else if sort_key(&item).starts_with(SESSION_PREFIX) {
-                user.sessions.push(session_item::read(item)?);
+            if sort_key(&item).starts_with(SESSION_PREFIX) {
+                found.sessions.push(session_item::read(item)?);
+            } else if sort_key(&item).starts_with(STORED_PREFIX) {
+                found.stored.push(stored_credential_item::read(item)?);
+            } else {
+                found.user.take(&item);
             }
         }
-        Ok(user)
+        Ok(found)
     }
 
-    /// Opens a session and does everything that goes with it, or nothing.
+    /// Removes the ciphertext of a stored credential and notes why; returns whether it was still there.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
-    pub async fn open(&self, opening: &Opening<'_>, end: &End) -> Result<Open, Fault> {
-        let Opening { session, marker, evicted, presented, password, single } = *opening;
-        let mut changed = change_marker(session.subject, marker);
-        if single {
-            changed = changed.set("ttl", number(session.forgotten_at().ceil_seconds()));
-        }
-        let mut parts = vec![(Open::Contended, changed.part(self)?), (Open::Contended, self.create(session)?)];
-        for id in evicted {
-            let evict = Change::of_live_session(session.subject, *id, end.at).end(end);
-            parts.push((Open::Contended, evict.part(self)?));
-        }
-        if let Some((subject, id)) = presented {
-            let replace = Change::of_live_session(subject, id, end.at).end(end);
-            parts.push((Open::PresentedNotLive, replace.part(self)?));
-        }
-        if let Some(password) = password {
-            let store = Change::of(user_key(session.subject), PASSWORD)
-                .when("hash", "attribute_not_exists(#hash)")
-                .set("hash", text(&password.hash))
-                .set("created_at", number(password.at.as_millis()));
-            parts.push((Open::UsernameTaken, store.part(self)?));
-        }
-        if !single {
-            let day = 24 * 3600;
-            let window = end.at.floor_seconds() / day * day;
-            let count = Change::of(format!("A#connect#{}", session.subject), window.to_string())
-                .when("count", "attribute_not_exists(#count) OR #count < :most")
-                .value("most", number(CONNECTS_PER_DAY))
-                .compute("count", "if_not_exists(#count, :zero) + :one")
-                .value("zero", number(0))
-                .value("one", number(1))
-                .set("ttl", number(window + 2 * day));
-            let until = UnixMillis::from_millis((window + day) * 1000);
-            parts.push((Open::QuotaReached { until }, count.part(self)?));
-        }
-        let (outcomes, writes): (Vec<Open>, Vec<TransactWriteItem>) = parts.into_iter().unzip();
-        match self.transact(writes).await? {
-            Outcome::Applied => Ok(Open::Opened),
-            Outcome::Refused { at, .. } => Ok(outcomes.get(at).cloned().unwrap_or(Open::Contended)),
-        }
+    pub async fn remove_content(&self, subject: SubjectId, id: ReconnectId, removed: Removed) -> Result<bool, Fault> {
+        let applied = self.apply_to(|| content_removed(subject, id, removed)).await?;
+        Ok(matches!(applied, Applied::Done(_)))
     }
 
     /// Ends `sessions` of one user for good: a connect that read the marker before loses.
     ///
-    /// `keep` is a session that must be live and stays so.
+    /// `keep` is a session that must be live and stays so, with the stored credential that it has, if any.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
@@ -213,16 +116,22 @@ impl SessionTable {
         subject: SubjectId,
         marker: Marker,
         sessions: &[SessionId],
-        keep: Option<SessionId>,
+        keep: Option<(SessionId, Option<ReconnectId>)>,
         end: &End,
     ) -> Result<EndAll, Fault> {
-        let next_epoch = change_marker(subject, Marker { epoch: marker.epoch + 1, ..marker });
-        let mut writes = vec![next_epoch.part(self)?];
+        let epoch = marker.epoch + 1;
+        let mut writes = vec![change_marker(subject, Marker { epoch, ..marker }).part(self)?];
         for id in sessions {
             writes.push(Change::of_live_session(subject, *id, end.at).end(end).part(self)?);
         }
-        if let Some(keep) = keep {
-            writes.push(Change::of_live_session(subject, keep, end.at).check(self)?);
+        if let Some((session, stored)) = keep {
+            writes.push(Change::of_live_session(subject, session, end.at).check(self)?);
+            if let Some(stored) = stored {
+                let carried_over = Change::of(user_key(subject), stored_key(stored))
+                    .when(SEALED, "attribute_exists(#sealed)")
+                    .set("epoch", number(epoch));
+                writes.push(carried_over.part(self)?);
+            }
         }
         match self.transact(writes).await? {
             Outcome::Applied => Ok(EndAll::Done),
@@ -251,16 +160,24 @@ impl SessionTable {
             Outcome::Refused { item, .. } => Revocation::TargetNotLive(item.map(session_item::read).transpose()?),
         })
     }
+}
 
-    /// A new session is only ever created, never put over another.
-    fn create(&self, session: &Session) -> Result<TransactWriteItem, Fault> {
-        let put = Put::builder()
-            .table_name(&self.name)
-            .set_item(Some(session_item::write(session)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(AllOld);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(|error| unbuildable(&error))?).build())
+impl User {
+    /// Takes what an item says, if it is the marker or the password.
+    pub(super) fn take(&mut self, item: &Item) {
+        match sort_key(item) {
+            META => self.marker = marker(item),
+            PASSWORD => self.password_hash = item.get("hash").and_then(|hash| hash.as_s().ok()).cloned(),
+            _ => {}
+        }
     }
+}
+
+fn content_removed(subject: SubjectId, id: ReconnectId, removed: Removed) -> Change {
+    Change::of(user_key(subject), stored_key(id))
+        .when(SEALED, "attribute_exists(#sealed)")
+        .remove(SEALED)
+        .set("removed_for", text(removed.as_str()))
 }
 
 /// Writes the epoch and the next version, if the version is the one that was read.

@@ -6,10 +6,8 @@ use aws_sdk_dynamodb::{
     types::{CancellationReason, TransactWriteItem},
 };
 
-use crate::{
-    error::Fault,
-    store::{Item, SessionTable, fault, retry::past_conflicts},
-};
+use super::{Item, SessionTable, fault, retry::past_conflicts};
+use crate::error::Fault;
 
 /// What became of a transaction.
 pub(super) enum Outcome {
