@@ -93,7 +93,14 @@ fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
     BTreeMap::from([
         (
             "ConnectRole",
-            vec!["dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"],
+            vec![
+                "dynamodb:BatchGetItem",
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+                "secretsmanager:GetSecretValue",
+            ],
         ),
         ("LogoutRole", writes.to_vec()),
         ("RefreshRole", writes.to_vec()),
@@ -131,7 +138,11 @@ fn every_function_may_do_exactly_what_it_does() -> Outcome {
         }
         allowed.sort();
         let managed = strings(&role["ManagedPolicyArns"]);
-        assert!(managed.iter().all(|arn| arn.ends_with("AWSLambdaBasicExecutionRole")), "{name}: {managed:?}");
+        // Connect may stand in a VPC, where its network interfaces are made with this policy.
+        let own = if name == "ConnectRole" { vec!["AWSLambdaVPCAccessExecutionRole"] } else { Vec::new() };
+        let known =
+            |arn: &String| own.iter().chain(&["AWSLambdaBasicExecutionRole"]).any(|policy| arn.ends_with(policy));
+        assert!(managed.iter().all(known), "{name}: {managed:?}");
         permissions.insert(name, allowed);
     }
     let expected = expected_permissions()
@@ -163,6 +174,22 @@ fn the_table_outlives_the_stack_and_forgets_by_ttl() -> Outcome {
     assert_eq!(table["TimeToLiveSpecification"], json!({ "AttributeName": "ttl", "Enabled": true }));
     assert_eq!(table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], true);
     assert!(table.get("GlobalSecondaryIndexes").is_none());
+    Ok(())
+}
+
+#[test]
+fn connect_is_a_bulkhead_of_its_own() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let functions = of_type(&template, "AWS::Lambda::Function");
+    for (name, function) in functions {
+        let connect = name == "Connect";
+        assert_eq!(function.get("ReservedConcurrentExecutions").is_some(), connect, "{name}");
+        assert_eq!(function.get("VpcConfig").is_some(), connect, "{name}");
+        assert_eq!((function["MemorySize"] == 512, function["Timeout"] == 15), (connect, connect), "{name}");
+    }
+    for parameter in ["SubnetIds", "SecurityGroupIds", "ConnectLayers"] {
+        assert_eq!(template["Parameters"][parameter]["Default"], "", "{parameter}");
+    }
     Ok(())
 }
 

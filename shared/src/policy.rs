@@ -219,15 +219,21 @@ fn reconnect_after(variables: &Variables) -> Result<Vec<EndReason>, SettingError
         .collect()
 }
 
+/// The kinds that are named and whose own setting is there: an empty one switches its kind off.
 fn credentials(variables: &Variables) -> Result<Vec<CredentialKind>, SettingError> {
     const NAME: &str = "SESSION_CREDENTIALS";
-    let Some(kinds) = variables.list(NAME) else {
+    let Some(names) = variables.list(NAME) else {
         return Ok(vec![CredentialKind::Password, CredentialKind::Guest]);
     };
-    kinds
-        .into_iter()
-        .map(|kind| CredentialKind::parse(kind).ok_or(SettingError::invalid(NAME, "takes password and guest")))
-        .collect()
+    let unknown = SettingError::invalid(NAME, "takes password, guest, connectionString, idToken and legacyToken");
+    let kinds: Option<Vec<_>> = names.into_iter().map(CredentialKind::parse).collect();
+    let is_on = |kind: &CredentialKind| match kind {
+        CredentialKind::Password | CredentialKind::Guest => true,
+        CredentialKind::ConnectionString => variables.get("CONNECT_ALLOWED_HOSTS").is_some(),
+        CredentialKind::IdToken => variables.get("OIDC_ISSUERS").is_some(),
+        CredentialKind::LegacyToken => variables.get("LEGACY_JWT_UNTIL").is_some(),
+    };
+    Ok(kinds.ok_or(unknown)?.into_iter().filter(is_on).collect())
 }
 
 #[cfg(test)]

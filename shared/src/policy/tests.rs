@@ -106,6 +106,21 @@ fn lists_take_only_the_names_that_are_documented() {
 }
 
 #[test]
+fn a_kind_of_credential_is_on_when_it_is_named_and_has_its_own_setting() {
+    let all = ("SESSION_CREDENTIALS", "password,guest,connectionString,idToken,legacyToken");
+    for (name, kind) in [
+        ("CONNECT_ALLOWED_HOSTS", CredentialKind::ConnectionString),
+        ("OIDC_ISSUERS", CredentialKind::IdToken),
+        ("LEGACY_JWT_UNTIL", CredentialKind::LegacyToken),
+    ] {
+        let plain = [CredentialKind::Password, CredentialKind::Guest];
+        assert_eq!(parse(&[all, (name, "")]).unwrap().credentials, plain, "{name} is empty");
+        assert_eq!(parse(&[all, (name, "set")]).unwrap().credentials, [&plain[..], &[kind]].concat());
+        assert_eq!(parse(&[(name, "set")]).unwrap().credentials, plain, "{name} is set and the kind is not named");
+    }
+}
+
+#[test]
 fn the_version_changes_with_every_single_setting() {
     let policy = parse(&[]).unwrap();
     let version = policy.version();
