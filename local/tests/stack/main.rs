@@ -25,6 +25,7 @@ mod replay;
 mod rotation;
 mod runtime_api;
 mod secrets;
+mod stolen;
 mod world;
 
 /// What a test returns: the first thing that did not work ends it.
