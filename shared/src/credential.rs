@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod foreign_token;
 pub mod guest;
+pub mod id_token;
+pub mod legacy_token;
 pub mod password;
 
 /// A kind of credential. The names are those of the wire and of settings.
