@@ -1,14 +1,22 @@
 //! Verifies credentials, each with its own server, and keeps whoever guesses from guessing on.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::{
     attempts::{AttemptLimits, Window},
-    credential::{Credential, CredentialKind, guest, password::HashingFailed},
+    credential::{
+        Credential, CredentialKind, guest,
+        id_token::{IdTokenRefused, IdTokens},
+        legacy_token::{LegacyTokenRefused, LegacyTokens},
+        password::HashingFailed,
+    },
     error::{Fault, SessionError},
     identity::SubjectId,
-    report,
+    issuer::Issuer,
+    report::{self, LegacyToken},
     rotating_token::{ReconnectToken, RefreshToken},
     settings::{SettingError, Variables},
-    store::{Asked, Before, NewPassword, SessionTable, User},
+    store::{Asked, Before, NewPassword, User},
     stored_credential::Content,
     unix_time::UnixMillis,
 };
@@ -17,6 +25,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Authenticator {
     limits: AttemptLimits,
+    id_tokens: Option<IdTokens>,
+    legacy_tokens: Option<LegacyTokens>,
 }
 
 /// Who asks, apart from the credential: genuine tokens that came with it, and where from.
@@ -40,6 +50,8 @@ pub struct Proven {
     pub epoch: Option<u64>,
     /// A password to store with the session.
     pub password: Option<NewPassword>,
+    /// The name of a proof that may be used once, and until when that has to be remembered.
+    pub once: Option<(String, UnixMillis)>,
 }
 
 /// Something that failures are counted by.
@@ -55,9 +67,18 @@ impl Authenticator {
     /// Reads the settings of every kind of credential.
     ///
     /// # Errors
-    /// [`SettingError`] when one of them is not readable.
-    pub fn from_settings(variables: &Variables) -> Result<Self, SettingError> {
-        Ok(Self { limits: AttemptLimits::from_settings(variables)? })
+    /// [`SettingError`] when one of them is not readable, or old tokens are to be taken without their secret.
+    pub fn start(variables: &Variables, issuer: &Issuer) -> Result<Self, SettingError> {
+        let legacy_tokens = LegacyTokens::from_settings(variables)?;
+        if legacy_tokens.is_some() && issuer.ring().legacy().is_none() {
+            let (first, must_be) = ("LEGACY_JWT_UNTIL", "unset as long as there is no member legacy in");
+            return Err(SettingError::Contradiction { first, must_be, second: "the master secret" });
+        }
+        Ok(Self {
+            limits: AttemptLimits::from_settings(variables)?,
+            id_tokens: IdTokens::from_settings(variables)?,
+            legacy_tokens,
+        })
     }
 
     /// Verifies a credential that was presented. `guest` names a guest, `salt` goes into the hash of a new password.
@@ -68,14 +89,14 @@ impl Authenticator {
     /// answer.
     pub async fn authenticate(
         &self,
-        table: &SessionTable,
+        issuer: &Issuer,
         credential: &Credential,
         caller: Caller<'_>,
         (guest, salt): (&[u8; 16], &[u8; 16]),
         now: UnixMillis,
     ) -> Result<Proven, SessionError> {
         if let Credential::Guest = credential {
-            return Ok(Proven { subject: guest::subject(guest), epoch: None, password: None });
+            return Ok(Proven::in_any_epoch(guest::subject(guest)));
         }
         let window = Window { now };
         let subject = credential.names();
@@ -85,7 +106,7 @@ impl Authenticator {
         let devices = [session.map(|id| id.to_string()), stored.map(|id| id.to_string())];
         let counts = self.counts(credential, devices.into_iter().flatten(), caller.network);
         let counted = counts.iter().map(|count| count.by.clone()).collect();
-        let before = table.before_verifying(&Asked { subject, session, stored, counted }, window).await?;
+        let before = issuer.table.before_verifying(&Asked { subject, session, stored, counted }, window).await?;
         // Nobody locks an owner out: a device that holds a session or a stored credential of theirs is counted by itself.
         let known = is_known(&before, refresh, reconnect);
         let counts = counts.into_iter().zip(&before.failures).filter(|(count, _)| count.device == known);
@@ -94,10 +115,10 @@ impl Authenticator {
         if let Some(retry_after) = waits.into_iter().flatten().max() {
             return Err(SessionError::TooManyAttempts { retry_after });
         }
-        let proven = self.verify(credential, &before.user, salt, now).await;
+        let proven = self.verify(issuer, credential, &before.user, salt, now).await;
         if let Err(SessionError::CredentialRejected) = proven {
             // Before the answer, so that nobody learns more than is counted.
-            table.count_failure(&counts, window).await?;
+            issuer.table.count_failure(&counts, window).await?;
         }
         proven
     }
@@ -108,21 +129,24 @@ impl Authenticator {
     /// As [`Self::authenticate`], without [`SessionError::TooManyAttempts`].
     pub async fn authenticate_stored(
         &self,
+        issuer: &Issuer,
         credential: &Credential,
         user: &User,
         now: UnixMillis,
     ) -> Result<(), SessionError> {
-        self.verify(credential, user, &[0; 16], now).await.map(drop)
+        self.verify(issuer, credential, user, &[0; 16], now).await.map(drop)
     }
 
     async fn verify(
         &self,
+        issuer: &Issuer,
         credential: &Credential,
         user: &User,
         salt: &[u8; 16],
         now: UnixMillis,
     ) -> Result<Proven, SessionError> {
-        let of_user = |subject, password| Proven { subject, epoch: Some(user.marker.epoch), password };
+        let of_user =
+            |subject, password| Proven { epoch: Some(user.marker.epoch), password, ..Proven::in_any_epoch(subject) };
         match credential {
             Credential::Guest => Err(rejected(CredentialKind::Guest, "a guest is not verified")),
             Credential::Password(username, password) => {
@@ -141,6 +165,50 @@ impl Authenticator {
                 let hash = hashing(move || password.hash(&salt)).await?;
                 Ok(of_user(username.subject(), Some(NewPassword { hash, at: now })))
             }
+            Credential::IdToken(token, nonce) => self.verify_id_token(token, nonce.as_deref(), now).await,
+            Credential::LegacyToken(token) => self.verify_legacy_token(issuer, token, now),
+        }
+    }
+
+    async fn verify_id_token(
+        &self,
+        token: &SecretString,
+        nonce: Option<&str>,
+        now: UnixMillis,
+    ) -> Result<Proven, SessionError> {
+        const KIND: CredentialKind = CredentialKind::IdToken;
+        let Some(id_tokens) = &self.id_tokens else { return Err(rejected(KIND, "ID tokens are not taken")) };
+        match id_tokens.verify(token.expose_secret(), nonce, now).await {
+            Ok(verified) => {
+                let once = Some((verified.digest, verified.expires_at));
+                Ok(Proven { once, ..Proven::in_any_epoch(verified.subject) })
+            }
+            Err(IdTokenRefused::Rejected { cause }) => Err(rejected(KIND, &cause.to_string())),
+            Err(IdTokenRefused::Unreachable { cause }) => Err(Fault::new("fetch an issuer's keys", cause).into()),
+        }
+    }
+
+    fn verify_legacy_token(
+        &self,
+        issuer: &Issuer,
+        token: &SecretString,
+        now: UnixMillis,
+    ) -> Result<Proven, SessionError> {
+        const KIND: CredentialKind = CredentialKind::LegacyToken;
+        let Some(legacy_tokens) = &self.legacy_tokens else { return Err(rejected(KIND, "old tokens are not taken")) };
+        let ring = issuer.ring();
+        let Some(secret) = ring.legacy() else {
+            return Err(Fault::new("verify an old token", "the master secret has no member legacy any more").into());
+        };
+        let verified = legacy_tokens.verify(secret, token.expose_secret(), now);
+        report::legacy_token(match verified {
+            Ok(_) => LegacyToken::Exchanged,
+            Err(LegacyTokenRefused::Over) => LegacyToken::Late,
+            Err(LegacyTokenRefused::Rejected { .. }) => LegacyToken::Rejected,
+        });
+        match verified {
+            Ok(subject) => Ok(Proven::in_any_epoch(subject)),
+            Err(refused) => Err(rejected(KIND, &refused.to_string())),
         }
     }
 
@@ -164,6 +232,13 @@ impl Authenticator {
         let identity = credential.names().map(|subject| of("identity", &subject, per_identity));
         let network = network.map(|network| of("network", &network, per_network));
         devices.chain(identity).chain(network).collect()
+    }
+}
+
+impl Proven {
+    /// Somebody whose proof holds whatever happened to their sessions.
+    fn in_any_epoch(subject: SubjectId) -> Self {
+        Self { subject, epoch: None, password: None, once: None }
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn connect(
         refresh: presented.refresh.as_ref(),
         reconnect: presented.reconnect.as_ref(),
     };
-    let prove = || authenticator.authenticate(&issuer.table, credential, caller, (&fresh.guest, &fresh.salt), now);
+    let prove = || authenticator.authenticate(issuer, credential, caller, (&fresh.guest, &fresh.salt), now);
     let mut attempt = Attempt {
         issuer,
         ring: &issuer.ring(),
@@ -119,6 +119,7 @@ impl Attempt<'_> {
             foreign.map(|(subject, id)| Effect::Replace(subject, id)),
             self.forgotten.map(|(subject, id)| Effect::Forget(subject, id)),
             proven.password.as_ref().map(Effect::StorePassword),
+            proven.once.as_ref().map(|(name, until)| Effect::UseOnce(name, *until)),
             stored.as_ref().map(|(stored, _)| Effect::Remember(stored)),
         ];
         let effects: Vec<Effect<'_>> = effects.into_iter().flatten().collect();
@@ -137,6 +138,10 @@ impl Attempt<'_> {
                 return Ok(None);
             }
             Open::UsernameTaken => return Err(SessionError::UsernameTaken),
+            Open::UsedBefore => {
+                report::rejected(kind, "it was used before");
+                return Err(SessionError::CredentialRejected);
+            }
             Open::QuotaReached { until } => {
                 return Err(SessionError::TooManyAttempts { retry_after: until.since(now) });
             }

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::SubjectId;
 
+pub mod foreign_token;
 pub mod guest;
+pub mod id_token;
+pub mod legacy_token;
 pub mod password;
 
 use password::{Password, Username};
@@ -35,6 +38,10 @@ pub enum Credential {
     NewPassword(Username, Password),
     /// Nothing.
     Guest,
+    /// An ID token, and the nonce of the request that it answers, if the client sent one.
+    IdToken(SecretString, Option<String>),
+    /// An access token of the system that this one replaces.
+    LegacyToken(SecretString),
 }
 
 /// What is sealed for a reconnect, as JSON.
@@ -88,6 +95,8 @@ impl Credential {
         match self {
             Self::Password(..) | Self::NewPassword(..) => CredentialKind::Password,
             Self::Guest => CredentialKind::Guest,
+            Self::IdToken(..) => CredentialKind::IdToken,
+            Self::LegacyToken(_) => CredentialKind::LegacyToken,
         }
     }
 
@@ -96,7 +105,7 @@ impl Credential {
     pub fn names(&self) -> Option<SubjectId> {
         match self {
             Self::Password(username, _) | Self::NewPassword(username, _) => Some(username.subject()),
-            Self::Guest => None,
+            Self::Guest | Self::IdToken(..) | Self::LegacyToken(_) => None,
         }
     }
 
@@ -107,7 +116,7 @@ impl Credential {
             Self::Password(username, password) | Self::NewPassword(username, password) => {
                 Kept::Password { username: username.as_str(), password: password.expose() }
             }
-            Self::Guest => return None,
+            Self::Guest | Self::IdToken(..) | Self::LegacyToken(_) => return None,
         };
         serde_json::to_string(&kept).ok().map(SecretString::from)
     }

@@ -6,7 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{master_secret::MasterSecret, sha256::sha256};
 
@@ -33,6 +33,7 @@ pub struct KeySet {
 pub struct KeyRing {
     current: KeySet,
     previous: Vec<KeySet>,
+    legacy: Option<SecretString>,
 }
 
 /// A secret did not yield a key: never the fault of its value, so the start must fail.
@@ -142,6 +143,7 @@ impl KeyRing {
         Ok(Self {
             current: KeySet::derive(secret.current.expose_secret())?,
             previous: previous.collect::<Result<_, _>>()?,
+            legacy: secret.legacy.clone(),
         })
     }
 
@@ -155,6 +157,11 @@ impl KeyRing {
     #[must_use]
     pub fn previous(&self) -> &[KeySet] {
         &self.previous
+    }
+
+    /// What verifies the tokens of the system that was there before.
+    pub(crate) fn legacy(&self) -> Option<&SecretString> {
+        self.legacy.as_ref()
     }
 
     /// The keys of that name, current or previous.

@@ -6,7 +6,10 @@ use serde::Deserialize;
 /// Characters a secret has at least: 32 random ones carry more than the 128 bits that ASVS 11.5.1 asks for.
 const SHORTEST: usize = 32;
 
-/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"]}`.
+/// Bytes of the old system's secret at least: RFC 7518 3.2 asks HS256 for a key as long as its hash.
+const SHORTEST_LEGACY: usize = 32;
+
+/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "legacy": "…"}`; only `current` is required.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasterSecret {
@@ -15,6 +18,8 @@ pub struct MasterSecret {
     /// Only verify; kept for the longest life of anything that was made under them.
     #[serde(default)]
     pub previous: Vec<SecretString>,
+    /// Verifies the HS256 tokens of the system that was there before; its bytes are used as they are.
+    pub legacy: Option<SecretString>,
 }
 
 /// The master secret cannot be used.
@@ -26,19 +31,25 @@ pub enum MasterSecretError {
     /// It is too easy to guess.
     #[error("every master secret must have at least 32 characters")]
     TooShort,
+    /// Whoever has a token of the old system could find the secret that signed it, and sign as any of its users.
+    #[error("the legacy secret must have at least 32 bytes")]
+    LegacyTooShort,
 }
 
 impl MasterSecret {
     /// Reads the JSON form and checks that no secret is too short.
     ///
     /// # Errors
-    /// [`MasterSecretError::Malformed`] or [`MasterSecretError::TooShort`].
+    /// [`MasterSecretError`], which says what is wrong.
     pub fn parse(json: &SecretString) -> Result<Self, MasterSecretError> {
         // The parser's own message may quote the secret.
         let secret: Self = serde_json::from_str(json.expose_secret()).map_err(|_| MasterSecretError::Malformed)?;
         let mut secrets = std::iter::once(&secret.current).chain(&secret.previous);
         if secrets.any(|secret| secret.expose_secret().chars().count() < SHORTEST) {
             return Err(MasterSecretError::TooShort);
+        }
+        if secret.legacy.as_ref().is_some_and(|legacy| legacy.expose_secret().len() < SHORTEST_LEGACY) {
+            return Err(MasterSecretError::LegacyTooShort);
         }
         Ok(secret)
     }
@@ -66,8 +77,26 @@ mod tests {
     }
 
     #[test]
+    fn a_legacy_secret_may_be_left_out_and_has_at_least_32_bytes() {
+        let current = "a".repeat(32);
+        for (legacy, taken) in
+            [("b".repeat(32), true), ("b".repeat(31), false), ("é".repeat(16), true), (String::new(), false)]
+        {
+            let parsed = parse(&format!(r#"{{"current":"{current}","legacy":"{legacy}"}}"#));
+            assert_eq!(parsed.err(), (!taken).then_some(MasterSecretError::LegacyTooShort), "{legacy}");
+        }
+        assert!(parse(&format!(r#"{{"current":"{current}"}}"#)).unwrap().legacy.is_none());
+    }
+
+    #[test]
     fn a_malformed_secret_is_not_quoted() {
-        for json in ["hunter2hunter2", r#"{"current":5}"#, r#"{"hunter2":""}"#, r#"["hunter2", 5]"#] {
+        for json in [
+            "hunter2hunter2",
+            r#"{"current":5}"#,
+            r#"{"current":"hunter2","legacy":5}"#,
+            r#"{"hunter2":""}"#,
+            r#"["hunter2", 5]"#,
+        ] {
             let error = parse(json).unwrap_err();
             assert_eq!(error, MasterSecretError::Malformed, "{json}");
             assert!(!format!("{error} {error:?}").contains("hunter2"));

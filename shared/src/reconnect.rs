@@ -169,7 +169,7 @@ impl Attempt<'_> {
         let Some(credential) = opened.and_then(|text| Credential::from_sealed(&text)) else {
             return Err(self.refuse(stored, rejected).await?);
         };
-        match authenticator.authenticate_stored(&credential, &found.user, self.now).await {
+        match authenticator.authenticate_stored(self.issuer, &credential, &found.user, self.now).await {
             Ok(()) => Ok(credential),
             Err(SessionError::CredentialRejected) => Err(self.refuse(stored, rejected).await?),
             Err(error) => Err(error),
@@ -213,7 +213,7 @@ impl Attempt<'_> {
                 self.presented = None;
                 return Ok(None);
             }
-            Open::Contended | Open::PresentedNotStored | Open::UsernameTaken => return Ok(None),
+            Open::Contended | Open::PresentedNotStored | Open::UsernameTaken | Open::UsedBefore => return Ok(None),
         }
         report::reconnected(Reconnected::Opened);
         report::created(id, stored.kind);

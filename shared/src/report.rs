@@ -22,6 +22,8 @@ pub const REFRESHES: &str = "Refreshes";
 pub const RECONNECTS: &str = "Reconnects";
 /// Counts stored credentials whose ciphertext was removed, by reason.
 pub const STORED_CREDENTIALS_REMOVED: &str = "StoredCredentialsRemoved";
+/// Counts tokens of the system that was there before, by outcome.
+pub const LEGACY_TOKENS: &str = "LegacyTokens";
 /// Counts requests that were refused, by code.
 pub const REFUSALS: &str = "Refusals";
 /// Counts requests to a dependency that were not done, by operation.
@@ -34,6 +36,17 @@ pub enum Refreshed {
     Rotated,
     /// The answer to an earlier request was given again.
     Replayed,
+}
+
+/// What became of a token of the system that was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegacyToken {
+    /// Its user has a session.
+    Exchanged,
+    /// It was not genuine, or its time was over.
+    Rejected,
+    /// It came after the date until which they are taken.
+    Late,
 }
 
 /// How a reconnect came out.
@@ -86,6 +99,16 @@ pub(crate) fn forgotten(stored: ReconnectId, removed: Removed) {
     let cause = removed.as_str();
     counter!(STORED_CREDENTIALS_REMOVED, "Reason" => cause).increment(1);
     tracing::info!(event = "stored_credential_removed", %stored, reason = cause, "stored credential removed");
+}
+
+/// A token of the system that was there before was presented.
+pub(crate) fn legacy_token(outcome: LegacyToken) {
+    let outcome = match outcome {
+        LegacyToken::Exchanged => "exchanged",
+        LegacyToken::Rejected => "rejected",
+        LegacyToken::Late => "late",
+    };
+    counter!(LEGACY_TOKENS, "Outcome" => outcome).increment(1);
 }
 
 /// A credential was not accepted, and why: for operators alone, so `cause` comes from a closed set.

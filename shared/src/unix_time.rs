@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct UnixMillis(u64);
 
+/// A text that is not an instant in the one form that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an RFC 3339 instant in UTC")]
+pub struct MalformedInstant;
+
 impl UnixMillis {
     /// The instant of this call. Taken once per request, at its edge, and handed down.
     #[must_use]
@@ -67,6 +72,15 @@ impl UnixMillis {
         let instant = UNIX_EPOCH + Duration::from_millis(self.0.min(253_402_300_799_999));
         humantime::format_rfc3339_millis(instant).to_string()
     }
+
+    /// Reads RFC 3339 in UTC, e.g. `2026-11-21T10:00:00Z`; anything below a millisecond is cut off.
+    ///
+    /// # Errors
+    /// [`MalformedInstant`] for anything else, other time zones and years before 1970 included.
+    pub fn parse_rfc3339(text: &str) -> Result<Self, MalformedInstant> {
+        let instant = humantime::parse_rfc3339(text).map_err(|_| MalformedInstant)?;
+        instant.duration_since(UNIX_EPOCH).map(|since_epoch| Self(millis(since_epoch))).map_err(|_| MalformedInstant)
+    }
 }
 
 /// Whole milliseconds of a duration, as the wire and the table count.
@@ -98,6 +112,24 @@ mod tests {
     fn an_instant_is_written_as_rfc_3339_even_at_the_end_of_time() {
         for (at, text) in [(1_795_255_200_000, "2026-11-21T10:00:00.000Z"), (u64::MAX, "9999-12-31T23:59:59.999Z")] {
             assert_eq!(UnixMillis::from_millis(at).to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn an_instant_is_read_in_utc_only() {
+        for (text, at) in [
+            ("2026-11-21T10:00:00Z", Some(1_795_255_200_000)),
+            ("2026-11-21T10:00:00+00:00", Some(1_795_255_200_000)),
+            ("2026-11-21T10:00:00.0019Z", Some(1_795_255_200_001)),
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1969-12-31T23:59:59Z", None),
+            ("2026-11-21T10:00:00+02:00", None),
+            ("2026-11-21 10:00:00Z", None),
+            ("2026-11-31T10:00:00Z", None),
+            ("2026-11-21", None),
+            ("tomorrow", None),
+        ] {
+            assert_eq!(UnixMillis::parse_rfc3339(text).ok(), at.map(UnixMillis::from_millis), "{text}");
         }
     }
 }

@@ -12,8 +12,8 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 const LAYERS: [&[&str]; 11] = [
     &["http"],
     &["connect", "end", "list", "reconnect", "refresh", "validate"],
-    &["opening", "verifier"],
-    &["authenticator", "issuer"],
+    &["authenticator", "opening", "verifier"],
+    &["issuer"],
     &["secret_keys", "public_keys"],
     &["store", "secret_source"],
     &["aws", "report"],
@@ -34,10 +34,10 @@ const GROUND: [&[&str]; 6] = [
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 19] = [
+const NAMED_IN: [(&str, &[&str]); 20] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
-    ("aws_lc_rs", &["keys", "random", "rotating_token", "seal", "sha256"]),
+    ("aws_lc_rs", &["credential", "keys", "random", "rotating_token", "seal", "sha256"]),
     ("aws_sdk_dynamodb", &["store"]),
     ("aws_sdk_secretsmanager", &["secret_source"]),
     ("aws_smithy_http_client", &["aws"]),
@@ -45,10 +45,11 @@ const NAMED_IN: [(&str, &[&str]); 19] = [
     ("cookie", &["http"]),
     ("futures_util", &["http"]),
     ("humantime", &["policy", "unix_time"]),
-    ("jsonwebtoken", &["access_token", "keys"]),
+    ("jsonwebtoken", &["access_token", "credential", "keys"]),
     ("lambda_http", &["http"]),
     ("metrics", &["report"]),
     ("metrics_cloudwatch_embedded", &["http"]),
+    ("reqwest", &["credential"]),
     ("rustls", &["tls"]),
     ("serde_dynamo", &["store"]),
     ("tracing_subscriber", &["http"]),

@@ -28,6 +28,8 @@ struct ConnectBody {
 enum CredentialBody {
     Password { username: String, password: SecretString },
     Guest {},
+    IdToken { id_token: SecretString, nonce: Option<String> },
+    LegacyToken { token: SecretString },
     Reconnect { reconnect_token: Option<SecretString> },
 }
 
@@ -58,6 +60,19 @@ pub(crate) enum Wanted {
     Reconnect(Option<SecretString>, Transport),
 }
 
+impl CredentialBody {
+    /// The kind that has to be switched on; a stored credential is of the kind that was stored.
+    fn kind(&self) -> Option<CredentialKind> {
+        match self {
+            Self::Password { .. } => Some(CredentialKind::Password),
+            Self::Guest {} => Some(CredentialKind::Guest),
+            Self::IdToken { .. } => Some(CredentialKind::IdToken),
+            Self::LegacyToken { .. } => Some(CredentialKind::LegacyToken),
+            Self::Reconnect { .. } => None,
+        }
+    }
+}
+
 impl Input {
     /// Reads a request that may open a session.
     pub(crate) fn read(app: &App, request: &Request) -> Result<Self, SessionError> {
@@ -74,6 +89,9 @@ impl Input {
     fn connect(app: &App, body: ConnectBody, cookies: &Cookies<'_>) -> Result<Self, SessionError> {
         let ConnectBody { credential, remember, transport, label } = body;
         let mut violations = Violations::default();
+        if let Some(kind) = credential.kind() {
+            violations.check_kind(app, kind, "/credential/kind");
+        }
         let credential = match credential {
             CredentialBody::Reconnect { reconnect_token } => {
                 let label = violations.label(label);
@@ -84,12 +102,10 @@ impl Input {
                 let token = reconnect_token.or_else(|| cookies.reconnect.map(SecretString::from));
                 return Ok(Self { wanted: violations.unless_any(Some(Wanted::Reconnect(token, transport)))?, label });
             }
-            CredentialBody::Guest {} => {
-                violations.check_kind(app, CredentialKind::Guest, "/credential/kind");
-                Some(Credential::Guest)
-            }
+            CredentialBody::Guest {} => Some(Credential::Guest),
+            CredentialBody::IdToken { id_token, nonce } => Some(Credential::IdToken(id_token, nonce)),
+            CredentialBody::LegacyToken { token } => Some(Credential::LegacyToken(token)),
             CredentialBody::Password { username, password } => {
-                violations.check_kind(app, CredentialKind::Password, "/credential/kind");
                 let proof = violations.password("/credential", &username, password);
                 proof.map(|(name, password)| Credential::Password(name, password))
             }

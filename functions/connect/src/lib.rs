@@ -36,8 +36,8 @@ impl App {
     /// [`StartError`] when anything is missing.
     pub async fn start(variables: &Variables, now: UnixMillis) -> Result<Self, StartError> {
         let origins = AllowedOrigins::from_settings(variables)?;
-        let authenticator = Authenticator::from_settings(variables)?;
-        Ok(Self { issuer: Issuer::start(variables, now).await?, authenticator, origins })
+        let issuer = Issuer::start(variables, now).await?;
+        Ok(Self { authenticator: Authenticator::start(variables, &issuer)?, issuer, origins })
     }
 }
 

@@ -71,7 +71,7 @@ async fn started(vault: &Vault) -> Outcome<(Emulator, Variables)> {
 }
 
 async fn guest(issuer: &Issuer, cookie: Option<&str>, seconds: u64) -> Result<Issued, SessionError> {
-    let authenticator = Authenticator::from_settings(&Variables::default()).map_err(|_| SessionError::NotFound)?;
+    let authenticator = Authenticator::start(&Variables::default(), issuer).map_err(|_| SessionError::NotFound)?;
     let wanted = Connect { credential: Credential::Guest, remember: false };
     let details = Details { refresh_token: cookie, ..Details::default() };
     connect(issuer, &authenticator, &wanted, &details, &Fresh::draw()?, at(seconds)).await

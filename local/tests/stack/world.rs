@@ -70,7 +70,7 @@ impl World {
             settings.set(name, *value);
         }
         let issuer = Issuer::start(&settings, START).await?;
-        let authenticator = Authenticator::from_settings(&settings)?;
+        let authenticator = Authenticator::start(&settings, &issuer)?;
         let verifier = Verifier::start(&settings, START).await?;
         emulator.proxy.take();
         Ok(Self { emulator, issuer, authenticator, verifier, settings })

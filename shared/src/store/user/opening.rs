@@ -66,6 +66,8 @@ pub enum Effect<'a> {
         /// As it is to be.
         after: &'a StoredCredential,
     },
+    /// A proof of this name is used, once and never again until then.
+    UseOnce(&'a str, UnixMillis),
     /// A session that is over must still be as it was read; `None` is one that is not there.
     Unchanged(SubjectId, SessionId, Option<&'a Session>),
 }
@@ -83,6 +85,8 @@ pub enum Open {
     PresentedNotStored,
     /// The user has a password.
     UsernameTaken,
+    /// The proof was used before.
+    UsedBefore,
     /// The subject has opened too many sessions today.
     QuotaReached {
         /// When the count starts anew.
@@ -146,6 +150,14 @@ impl SessionTable {
                     .set("hash", text(&password.hash))
                     .set("created_at", number(password.at.as_millis()));
                 (Open::UsernameTaken, stored.part(self)?)
+            }
+            Effect::UseOnce(name, until) => {
+                let record = Item::from([
+                    ("pk".to_owned(), text(format!("A#once#{name}"))),
+                    ("sk".to_owned(), text("ONCE")),
+                    ("ttl".to_owned(), number(until.ceil_seconds())),
+                ]);
+                (Open::UsedBefore, self.create(record)?)
             }
             Effect::Remember(stored) => (Open::Contended, self.create(stored_credential_item::write(stored)?)?),
             Effect::Rotate { before, after } => (Open::Contended, rotated(before, after).part(self)?),
