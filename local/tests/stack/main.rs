@@ -9,6 +9,7 @@ mod conversation;
 mod edge;
 mod emulator;
 mod events;
+mod exchange;
 mod faults;
 mod forgetting;
 mod id_tokens;

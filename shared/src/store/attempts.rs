@@ -62,7 +62,11 @@ impl SessionTable {
             .chain(counters)
             .flatten()
             .map(|(pk, sk)| Item::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))]));
-        let wanted = KeysAndAttributes::builder().set_keys(Some(keys.collect())).consistent_read(true).build();
+        let keys: Vec<Item> = keys.collect();
+        if keys.is_empty() {
+            return Ok(Before::default());
+        }
+        let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
         let request =
             self.client.batch_get_item().request_items(&self.name, wanted.map_err(|error| unbuildable(&error))?);
         let answer = request.send().await.map_err(|error| fault("BatchGetItem", &error))?;
@@ -78,6 +82,9 @@ impl SessionTable {
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn count_failure(&self, counted: &[String], window: Window) -> Result<(), Fault> {
+        if counted.is_empty() {
+            return Ok(());
+        }
         let counts = counted.iter().map(|counted| {
             let (pk, sk) = counter(counted, window);
             Change::of(pk, sk)
