@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod connection_string;
 pub mod guest;
 pub mod password;
 

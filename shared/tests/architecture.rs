@@ -33,7 +33,7 @@ const GROUND: [&[&str]; 6] = [
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 19] = [
+const NAMED_IN: [(&str, &[&str]); 23] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
     ("aws_lc_rs", &["keys", "random", "rotating_token", "sha256"]),
@@ -44,12 +44,16 @@ const NAMED_IN: [(&str, &[&str]); 19] = [
     ("cookie", &["http"]),
     ("futures_util", &["http"]),
     ("humantime", &["policy", "unix_time"]),
+    ("ipnet", &["credential"]),
     ("jsonwebtoken", &["access_token", "keys"]),
     ("lambda_http", &["http"]),
     ("metrics", &["report"]),
     ("metrics_cloudwatch_embedded", &["http"]),
+    ("mysql_async", &["credential"]),
     ("rustls", &["tls"]),
     ("serde_dynamo", &["store"]),
+    ("tokio_postgres", &["credential"]),
+    ("tokio_postgres_rustls", &["credential"]),
     ("tracing_subscriber", &["http"]),
     ("unicode_normalization", &["credential"]),
     ("webpki_roots", &["tls"]),
