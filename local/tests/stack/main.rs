@@ -5,6 +5,7 @@
 mod api;
 mod budgets;
 mod conversation;
+mod databases;
 mod edge;
 mod emulator;
 mod events;

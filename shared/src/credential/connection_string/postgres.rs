@@ -86,10 +86,7 @@ where
     let answered = client.simple_query("SELECT 1").await;
     drop(client);
     let ended = driven.await;
-    let error = match answered {
-        Ok(_) => return Ok(()),
-        Err(error) => error,
-    };
+    let Err(error) = answered else { return Ok(()) };
     // What broke a connection is told by the task that held it.
     match ended {
         Ok(Err(cause)) if error.is_closed() => Err(failed(&cause)),
