@@ -23,6 +23,7 @@ mod hostile;
 mod login;
 mod mariadb;
 mod postgres;
+mod relay;
 
 /// The kinds of server that logins are tested on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
