@@ -212,5 +212,6 @@ async fn done(command: &mut Command) -> Outcome {
         return Ok(());
     }
     let said = [ended.stdout, ended.stderr].concat();
-    Err(format!("{:?} failed: {}", command.as_std().get_program(), String::from_utf8_lossy(&said)).into())
+    let program = command.as_std().get_program().display();
+    Err(format!("{program} failed: {}", String::from_utf8_lossy(&said)).into())
 }
