@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::{
     ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
+    crypto::aws_lc_rs::default_provider,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn client_config(variables: &Variables) -> Result<ClientConfig, Setti
             roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| SettingError::invalid(CA_FILE, "cannot be used with this TLS library"))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
