@@ -1,19 +1,20 @@
 //! Verifies credentials, each with its own server, and keeps whoever guesses from guessing on.
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::{
     attempts::{AttemptLimits, Window},
     credential::{
-        Credential, CredentialKind, guest,
-        id_token::{IdTokenRefused, IdTokens},
-        legacy_token::{LegacyTokenRefused, LegacyTokens},
-        password::HashingFailed,
+        Credential,
+        connection_string::{Databases, Malformed},
+        guest,
+        id_token::IdTokens,
+        legacy_token::LegacyTokens,
     },
     error::{Fault, SessionError},
     identity::SubjectId,
     issuer::Issuer,
-    report::{self, LegacyToken},
+    report,
     rotating_token::{ReconnectToken, RefreshToken},
     settings::{SettingError, Variables},
     store::{Asked, Before, NewPassword, User},
@@ -21,12 +22,28 @@ use crate::{
     unix_time::UnixMillis,
 };
 
+mod verification;
+
+use verification::Refused;
+
 /// What verifying credentials takes.
 #[derive(Debug)]
 pub struct Authenticator {
     limits: AttemptLimits,
+    databases: Option<Databases>,
     id_tokens: Option<IdTokens>,
     legacy_tokens: Option<LegacyTokens>,
+}
+
+/// What became of a credential that was stored.
+#[derive(Debug)]
+pub enum Stored {
+    /// It is still good.
+    Accepted(Credential),
+    /// Its own server refused it: it is of no use any more.
+    Rejected,
+    /// It is not taken here at present.
+    NotTaken,
 }
 
 /// Who asks, apart from the credential: genuine tokens that came with it, and where from.
@@ -76,6 +93,7 @@ impl Authenticator {
         }
         Ok(Self {
             limits: AttemptLimits::from_settings(variables)?,
+            databases: Databases::from_settings(variables)?,
             id_tokens: IdTokens::from_settings(variables)?,
             legacy_tokens,
         })
@@ -115,100 +133,54 @@ impl Authenticator {
         if let Some(retry_after) = waits.into_iter().flatten().max() {
             return Err(SessionError::TooManyAttempts { retry_after });
         }
-        let proven = self.verify(issuer, credential, &before.user, salt, now).await;
-        if let Err(SessionError::CredentialRejected) = proven {
-            // Before the answer, so that nobody learns more than is counted.
-            issuer.table.count_failure(&counts, window).await?;
+        match self.verify(issuer, credential, &before.user, salt, now).await {
+            Ok(proven) => Ok(proven),
+            Err(Refused::Otherwise(error)) => Err(error),
+            Err(Refused::ByItsServer(cause) | Refused::NotTaken(cause) | Refused::ByAnother(cause)) => {
+                report::rejected(credential.kind(), &cause);
+                // Before the answer, so that nobody learns more than is counted.
+                issuer.table.count_failure(&counts, window).await?;
+                Err(SessionError::CredentialRejected)
+            }
         }
-        proven
+    }
+
+    /// Reads a connection string; nothing is looked up.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is not of the one form that is taken, or no connection string is.
+    pub fn connection_string(&self, text: SecretString) -> Result<Credential, Malformed> {
+        let databases = self.databases.as_ref().ok_or(Malformed::Scheme)?;
+        Ok(Credential::ConnectionString(Box::new(databases.parse(&text)?), text))
     }
 
     /// Verifies a credential that was stored by a user who holds its token: nobody is guessing.
     ///
     /// # Errors
-    /// As [`Self::authenticate`], without [`SessionError::TooManyAttempts`].
+    /// [`SessionError::Unavailable`] when the credential's own server does not answer, or another in its place.
     pub async fn authenticate_stored(
         &self,
         issuer: &Issuer,
-        credential: &Credential,
+        sealed: &SecretString,
         user: &User,
         now: UnixMillis,
-    ) -> Result<(), SessionError> {
-        self.verify(issuer, credential, user, &[0; 16], now).await.map(drop)
-    }
-
-    async fn verify(
-        &self,
-        issuer: &Issuer,
-        credential: &Credential,
-        user: &User,
-        salt: &[u8; 16],
-        now: UnixMillis,
-    ) -> Result<Proven, SessionError> {
-        let of_user =
-            |subject, password| Proven { epoch: Some(user.marker.epoch), password, ..Proven::in_any_epoch(subject) };
-        match credential {
-            Credential::Guest => Err(rejected(CredentialKind::Guest, "a guest is not verified")),
-            Credential::Password(username, password) => {
-                let (password, hash) = (password.clone(), user.password_hash.clone());
-                if hashing(move || password.matches(hash.as_deref())).await? {
-                    Ok(of_user(username.subject(), None))
-                } else {
-                    Err(rejected(CredentialKind::Password, "unknown user or wrong password"))
-                }
-            }
-            Credential::NewPassword(username, password) => {
-                if user.password_hash.is_some() {
-                    return Err(SessionError::UsernameTaken);
-                }
-                let (password, salt) = (password.clone(), *salt);
-                let hash = hashing(move || password.hash(&salt)).await?;
-                Ok(of_user(username.subject(), Some(NewPassword { hash, at: now })))
-            }
-            Credential::IdToken(token, nonce) => self.verify_id_token(token, nonce.as_deref(), now).await,
-            Credential::LegacyToken(token) => self.verify_legacy_token(issuer, token, now),
-        }
-    }
-
-    async fn verify_id_token(
-        &self,
-        token: &SecretString,
-        nonce: Option<&str>,
-        now: UnixMillis,
-    ) -> Result<Proven, SessionError> {
-        const KIND: CredentialKind = CredentialKind::IdToken;
-        let Some(id_tokens) = &self.id_tokens else { return Err(rejected(KIND, "ID tokens are not taken")) };
-        match id_tokens.verify(token.expose_secret(), nonce, now).await {
-            Ok(verified) => {
-                let once = Some((verified.digest, verified.expires_at));
-                Ok(Proven { once, ..Proven::in_any_epoch(verified.subject) })
-            }
-            Err(IdTokenRefused::Rejected { cause }) => Err(rejected(KIND, &cause.to_string())),
-            Err(IdTokenRefused::Unreachable { cause }) => Err(Fault::new("fetch an issuer's keys", cause).into()),
-        }
-    }
-
-    fn verify_legacy_token(
-        &self,
-        issuer: &Issuer,
-        token: &SecretString,
-        now: UnixMillis,
-    ) -> Result<Proven, SessionError> {
-        const KIND: CredentialKind = CredentialKind::LegacyToken;
-        let Some(legacy_tokens) = &self.legacy_tokens else { return Err(rejected(KIND, "old tokens are not taken")) };
-        let ring = issuer.ring();
-        let Some(secret) = ring.legacy() else {
-            return Err(Fault::new("verify an old token", "the master secret has no member legacy any more").into());
+    ) -> Result<Stored, SessionError> {
+        // What was sealed here was well-formed, so only the settings can have changed.
+        let Some(credential) = Credential::from_sealed(sealed, self.databases.as_ref()) else {
+            return Ok(Stored::NotTaken);
         };
-        let verified = legacy_tokens.verify(secret, token.expose_secret(), now);
-        report::legacy_token(match verified {
-            Ok(_) => LegacyToken::Exchanged,
-            Err(LegacyTokenRefused::Over) => LegacyToken::Late,
-            Err(LegacyTokenRefused::Rejected { .. }) => LegacyToken::Rejected,
-        });
-        match verified {
-            Ok(subject) => Ok(Proven::in_any_epoch(subject)),
-            Err(refused) => Err(rejected(KIND, &refused.to_string())),
+        match self.verify(issuer, &credential, user, &[0; 16], now).await {
+            Ok(_) => Ok(Stored::Accepted(credential)),
+            Err(Refused::Otherwise(error)) => Err(error),
+            Err(Refused::ByAnother(cause)) => Err(Fault::new("log in to a database", cause).into()),
+            Err(Refused::ByItsServer(cause)) => {
+                report::rejected(credential.kind(), &cause);
+                Ok(Stored::Rejected)
+            }
+            Err(Refused::NotTaken(cause)) => {
+                report::rejected(credential.kind(), &cause);
+                Ok(Stored::NotTaken)
+            }
         }
     }
 
@@ -219,7 +191,7 @@ impl Authenticator {
         devices: impl Iterator<Item = String>,
         network: Option<&str>,
     ) -> Vec<Count> {
-        let AttemptLimits { per_identity, per_network, per_host: _ } = self.limits;
+        let AttemptLimits { per_identity, per_network, per_host } = self.limits;
         let of = |kind: &str, name: &dyn std::fmt::Display, limit| Count {
             by: format!("{kind}#{name}"),
             limit,
@@ -231,7 +203,11 @@ impl Authenticator {
         let devices = devices.map(|id| of("device", &id, per_identity));
         let identity = credential.names().map(|subject| of("identity", &subject, per_identity));
         let network = network.map(|network| of("network", &network, per_network));
-        devices.chain(identity).chain(network).collect()
+        let host = match credential {
+            Credential::ConnectionString(string, _) => Some(of("host", &string.host(), per_host)),
+            _ => None,
+        };
+        devices.chain(identity).chain(network).chain(host).collect()
     }
 }
 
@@ -253,19 +229,4 @@ fn is_known(before: &Before, refresh: Option<&RefreshToken>, reconnect: Option<&
         sealed && stored.epoch == before.user.marker.epoch && stored.rotation.current.is_of(token)
     });
     by_session || by_stored
-}
-
-/// The refusal that tells the client nothing, after the cause went into the log.
-fn rejected(kind: CredentialKind, cause: &str) -> SessionError {
-    report::rejected(kind, cause);
-    SessionError::CredentialRejected
-}
-
-/// Runs a hash beside the requests of this process, not in front of them.
-async fn hashing<T: Send + 'static>(
-    hash: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
-) -> Result<T, SessionError> {
-    let done = tokio::task::spawn_blocking(hash).await;
-    let hashed = done.map_err(|error| Fault::new("hash a password", error.to_string()))?;
-    hashed.map_err(|error| Fault::new("hash a password", error.to_string()).into())
 }

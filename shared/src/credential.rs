@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::SubjectId;
 
+pub mod connection_string;
 pub mod foreign_token;
 pub mod guest;
 pub mod id_token;
 pub mod legacy_token;
 pub mod password;
 
+use connection_string::{ConnectionString, Databases};
 use password::{Password, Username};
 
 /// A kind of credential. The names are those of the wire and of settings.
@@ -38,6 +40,8 @@ pub enum Credential {
     NewPassword(Username, Password),
     /// Nothing.
     Guest,
+    /// The login of a database, and the text that it was read from.
+    ConnectionString(Box<ConnectionString>, SecretString),
     /// An ID token, and the nonce of the request that it answers, if the client sent one.
     IdToken(SecretString, Option<String>),
     /// An access token of the system that this one replaces.
@@ -49,12 +53,14 @@ pub enum Credential {
 #[serde(rename_all = "camelCase")]
 enum Kept<'a> {
     Password { username: &'a str, password: &'a str },
+    ConnectionString(&'a str),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Found {
     Password { username: String, password: SecretString },
+    ConnectionString(SecretString),
 }
 
 impl CredentialKind {
@@ -95,6 +101,7 @@ impl Credential {
         match self {
             Self::Password(..) | Self::NewPassword(..) => CredentialKind::Password,
             Self::Guest => CredentialKind::Guest,
+            Self::ConnectionString(..) => CredentialKind::ConnectionString,
             Self::IdToken(..) => CredentialKind::IdToken,
             Self::LegacyToken(_) => CredentialKind::LegacyToken,
         }
@@ -105,6 +112,7 @@ impl Credential {
     pub fn names(&self) -> Option<SubjectId> {
         match self {
             Self::Password(username, _) | Self::NewPassword(username, _) => Some(username.subject()),
+            Self::ConnectionString(string, _) => Some(string.subject()),
             Self::Guest | Self::IdToken(..) | Self::LegacyToken(_) => None,
         }
     }
@@ -116,17 +124,21 @@ impl Credential {
             Self::Password(username, password) | Self::NewPassword(username, password) => {
                 Kept::Password { username: username.as_str(), password: password.expose() }
             }
+            Self::ConnectionString(_, text) => Kept::ConnectionString(text.expose_secret()),
             Self::Guest | Self::IdToken(..) | Self::LegacyToken(_) => return None,
         };
         serde_json::to_string(&kept).ok().map(SecretString::from)
     }
 
-    /// The credential that a sealed text holds; nothing if it is in no form that was ever sealed.
+    /// The credential that a sealed text holds; nothing if it is not one that would be taken today.
     #[must_use]
-    pub fn from_sealed(text: &SecretString) -> Option<Self> {
+    pub fn from_sealed(text: &SecretString, databases: Option<&Databases>) -> Option<Self> {
         match serde_json::from_str(text.expose_secret()).ok()? {
             Found::Password { username, password } => {
                 Some(Self::Password(Username::parse(&username).ok()?, Password::parse(password).ok()?))
+            }
+            Found::ConnectionString(text) => {
+                Some(Self::ConnectionString(Box::new(databases?.parse(&text).ok()?), text))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Use case: open a new session with a stored credential, once for each token, whatever the network does.
 
 use crate::{
-    authenticator::Authenticator,
+    authenticator::{Authenticator, Stored as Verified},
     credential::Credential,
     error::{Ended, Fault, SessionError},
     identity::{SessionId, SubjectId},
@@ -165,14 +165,14 @@ impl Attempt<'_> {
             return Err(SessionError::CredentialRejected);
         }
         let Content::Sealed(sealed) = &stored.content else { return Err(rejected.into()) };
-        let opened = sealed.open(stored.bound(), self.token, self.keys).ok();
-        let Some(credential) = opened.and_then(|text| Credential::from_sealed(&text)) else {
+        let Ok(opened) = sealed.open(stored.bound(), self.token, self.keys) else {
             return Err(self.refuse(stored, rejected).await?);
         };
-        match authenticator.authenticate_stored(self.issuer, &credential, &found.user, self.now).await {
-            Ok(()) => Ok(credential),
-            Err(SessionError::CredentialRejected) => Err(self.refuse(stored, rejected).await?),
-            Err(error) => Err(error),
+        match authenticator.authenticate_stored(self.issuer, &opened, &found.user, self.now).await? {
+            Verified::Accepted(credential) => Ok(credential),
+            Verified::Rejected => Err(self.refuse(stored, rejected).await?),
+            // Perhaps not for ever: it stays.
+            Verified::NotTaken => Err(SessionError::CredentialRejected),
         }
     }
 

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use rustls::{
-    ClientConfig, RootCertStore, crypto,
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs::default_provider,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
 use crate::settings::{SettingError, Variables};
+
+const CA_FILE: &str = "CONNECT_CA_FILE";
 
 /// A configuration that verifies the server's name against Mozilla's roots, and those in the PEM file that
 /// `CONNECT_CA_FILE` names: databases often have a certificate authority of their own.
@@ -15,19 +18,25 @@ use crate::settings::{SettingError, Variables};
 /// # Errors
 /// [`SettingError`] when the file cannot be read or holds anything but certificates.
 pub(crate) fn client_config(variables: &Variables) -> Result<ClientConfig, SettingError> {
-    const NAME: &str = "CONNECT_CA_FILE";
-    let unreadable = || SettingError::invalid(NAME, "must name a readable file of PEM certificates");
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(path) = variables.get(NAME) {
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|_| unreadable())?;
-        for certificate in certificates {
+    if let Some(pem) = own_roots(variables)? {
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
             roots.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|_| SettingError::invalid(NAME, "cannot be used with this TLS library"))?;
+        .map_err(|_| SettingError::invalid(CA_FILE, "cannot be used with this TLS library"))?;
     Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The PEM file of `CONNECT_CA_FILE`, for what reads certificates by itself.
+pub(crate) fn own_roots(variables: &Variables) -> Result<Option<Vec<u8>>, SettingError> {
+    variables.get(CA_FILE).map(std::fs::read).transpose().map_err(|_| unreadable())
+}
+
+fn unreadable() -> SettingError {
+    SettingError::invalid(CA_FILE, "must name a readable file of PEM certificates")
 }
 
 #[cfg(test)]

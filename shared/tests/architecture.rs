@@ -34,7 +34,7 @@ const GROUND: [&[&str]; 6] = [
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 20] = [
+const NAMED_IN: [(&str, &[&str]); 24] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
     ("aws_lc_rs", &["credential", "keys", "random", "rotating_token", "seal", "sha256"]),
@@ -45,13 +45,17 @@ const NAMED_IN: [(&str, &[&str]); 20] = [
     ("cookie", &["http"]),
     ("futures_util", &["http"]),
     ("humantime", &["policy", "unix_time"]),
+    ("ipnet", &["credential"]),
     ("jsonwebtoken", &["access_token", "credential", "keys"]),
     ("lambda_http", &["http"]),
     ("metrics", &["report"]),
     ("metrics_cloudwatch_embedded", &["http"]),
+    ("mysql_async", &["credential"]),
     ("reqwest", &["credential"]),
     ("rustls", &["tls"]),
     ("serde_dynamo", &["store"]),
+    ("tokio_postgres", &["credential"]),
+    ("tokio_postgres_rustls", &["credential"]),
     ("tracing_subscriber", &["http"]),
     ("unicode_normalization", &["credential"]),
     ("webpki_roots", &["tls"]),

@@ -28,6 +28,7 @@ struct ConnectBody {
 enum CredentialBody {
     Password { username: String, password: SecretString },
     Guest {},
+    ConnectionString { connection_string: SecretString },
     IdToken { id_token: SecretString, nonce: Option<String> },
     LegacyToken { token: SecretString },
     Reconnect { reconnect_token: Option<SecretString> },
@@ -66,6 +67,7 @@ impl CredentialBody {
         match self {
             Self::Password { .. } => Some(CredentialKind::Password),
             Self::Guest {} => Some(CredentialKind::Guest),
+            Self::ConnectionString { .. } => Some(CredentialKind::ConnectionString),
             Self::IdToken { .. } => Some(CredentialKind::IdToken),
             Self::LegacyToken { .. } => Some(CredentialKind::LegacyToken),
             Self::Reconnect { .. } => None,
@@ -103,6 +105,9 @@ impl Input {
                 return Ok(Self { wanted: violations.unless_any(Some(Wanted::Reconnect(token, transport)))?, label });
             }
             CredentialBody::Guest {} => Some(Credential::Guest),
+            CredentialBody::ConnectionString { connection_string } => {
+                violations.connection_string(app, "/credential/connectionString", connection_string)
+            }
             CredentialBody::IdToken { id_token, nonce } => Some(Credential::IdToken(id_token, nonce)),
             CredentialBody::LegacyToken { token } => Some(Credential::LegacyToken(token)),
             CredentialBody::Password { username, password } => {

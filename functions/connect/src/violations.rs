@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use session::{
     credential::{
-        CredentialKind,
+        Credential, CredentialKind,
         password::{Malformed, Password, Username},
     },
     error::{SessionError, Violation},
@@ -49,6 +49,15 @@ impl Violations {
         let username = Username::parse(username).map_err(|malformed| checked("username", malformed));
         let password = Password::parse(password).map_err(|malformed| checked("password", malformed));
         username.ok().zip(password.ok())
+    }
+
+    /// The login that a connection string names, if it is well-formed.
+    pub(crate) fn connection_string(&mut self, app: &App, pointer: &str, text: SecretString) -> Option<Credential> {
+        if !app.issuer.policy.credentials.contains(&CredentialKind::ConnectionString) {
+            return None;
+        }
+        let credential = app.authenticator.connection_string(text);
+        credential.map_err(|malformed| self.add(pointer, malformed.to_string())).ok()
     }
 
     /// The label, if it is not too long.

@@ -8,6 +8,7 @@ use reqwest::{
     header::{HeaderMap, SET_COOKIE},
 };
 use serde_json::{Value, json};
+use session::settings::Variables;
 
 use crate::{Outcome, emulator::Emulator};
 
@@ -29,10 +30,19 @@ impl Api {
 
     /// Starts on the table of `emulator`, through its proxy.
     pub(crate) async fn on(emulator: &Emulator) -> Outcome<Self> {
+        Self::with(emulator, &Variables::default()).await
+    }
+
+    /// Starts on the table of `emulator` with more settings.
+    pub(crate) async fn with(emulator: &Emulator, more: &Variables) -> Outcome<Self> {
         let endpoint = Some(format!("http://{}", emulator.proxy.address));
         let options =
             Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: endpoint };
-        let stack = Stack::start(&options, &emulator.settings()).await?;
+        let mut settings = emulator.settings();
+        for (name, value) in more.iter() {
+            settings.set(name, value);
+        }
+        let stack = Stack::start(&options, &settings).await?;
         Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
     }
 

@@ -123,7 +123,8 @@ async fn a_credential_that_its_server_refuses_is_forgotten() -> Outcome {
 #[tokio::test]
 async fn a_ciphertext_from_another_place_is_refused() -> Outcome {
     for swapped in ["user", "kind", "id", "origin", "expiry", "bit"] {
-        let world = World::start(&[]).await?;
+        let kinds = [("SESSION_CREDENTIALS", "password,connectionString"), ("CONNECT_ALLOWED_HOSTS", "db.example.com")];
+        let world = World::start(&kinds).await?;
         let opened = world.remember("ada", at(0)).await?;
         let mut own = stored_item(&world).await?;
         let set = |item: &mut Item, name: &str, value: &str| {

@@ -6,6 +6,7 @@ mod api;
 mod attempts;
 mod budgets;
 mod conversation;
+mod databases;
 mod edge;
 mod emulator;
 mod events;
