@@ -1,0 +1,71 @@
+/** Time, as the client takes it. Everything that waits or measures goes through here. */
+export interface Clock {
+  /** Milliseconds that only ever grow, from any origin. May stand still while the machine sleeps. */
+  now(): number;
+  /** Milliseconds of the wall clock, which may be wrong and may jump. Never compared with a time of the server. */
+  wall(): number;
+  /** Calls `done` once after `ms` milliseconds or later; the function returned cancels it. */
+  after(ms: number, done: () => void): () => void;
+}
+
+/** The source of `timer-worker.js`, for pages that cannot load the file. */
+export const WORKER_SOURCE = "onmessage=({data:[i,m]})=>setTimeout(()=>postMessage(i),m)";
+
+/** The part of a worker that timers need. */
+export type TimerWorker = Pick<Worker, "postMessage" | "terminate" | "onmessage" | "onerror">;
+
+/** Where a worker for timers may come from, best first: the file, then a blob (a policy may forbid either). */
+export function workerSources(url: string | URL | undefined): (() => TimerWorker)[] {
+  return [
+    () => (url ? new Worker(url) : new Worker(new URL("./timer-worker.js", import.meta.url), { type: "module" })),
+    () => new Worker(URL.createObjectURL(new Blob([WORKER_SOURCE]))),
+  ];
+}
+
+/**
+ * The clock of a browser. Each timer runs twice, in the page and in a worker, and the first to fire counts: a worker that
+ * is blocked, missing or slow to start costs nothing, and one that works is not held back in background tabs.
+ */
+export function systemClock(sources: (() => TimerWorker)[]): Clock & { stop(): void } {
+  const waiting = new Map<number, () => void>();
+  let worker: TimerWorker | undefined;
+  let lastId = 0;
+  const fire = (id: number): void => {
+    const done = waiting.get(id);
+    waiting.delete(id);
+    done?.();
+  };
+  const start = (left: (() => TimerWorker)[]): void => {
+    const [first, ...others] = left;
+    try {
+      worker = first?.();
+    } catch {
+      return start(others);
+    }
+    if (!worker) return;
+    worker.onmessage = ({ data }: MessageEvent<number>) => fire(data);
+    worker.onerror = () => {
+      worker?.terminate();
+      start(others);
+    };
+  };
+  start(sources);
+  return {
+    now: () => performance.now(),
+    wall: () => Date.now(),
+    after(ms, done) {
+      const id = ++lastId;
+      waiting.set(id, done);
+      const timer = setTimeout(fire, ms, id);
+      worker?.postMessage([id, ms]);
+      return () => {
+        clearTimeout(timer);
+        waiting.delete(id);
+      };
+    },
+    stop: () => worker?.terminate(),
+  };
+}
+
+/** Waits. */
+export const pause = (clock: Clock, ms: number): Promise<void> => new Promise((done) => void clock.after(ms, done));

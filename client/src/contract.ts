@@ -1,0 +1,121 @@
+/** Why a session ended, in the names of the wire. */
+export const END_REASONS = [
+  "idle_timeout",
+  "absolute_timeout",
+  "logout",
+  "revoked",
+  "replaced",
+  "reuse_detected",
+  "unknown",
+] as const;
+
+/** Why a session ended. */
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Every `code` of the service's problem details. */
+export const SERVER_CODES = [
+  "invalid_request",
+  "token_missing",
+  "token_invalid",
+  "token_expired",
+  "session_ended",
+  "credential_rejected",
+  "csrf_rejected",
+  "origin_not_allowed",
+  "not_found",
+  "refresh_superseded",
+  "username_taken",
+  "body_too_large",
+  "unsupported_media_type",
+  "too_many_attempts",
+  "temporarily_unavailable",
+] as const;
+
+/** A refusal of the service. */
+export type ServerErrorCode = (typeof SERVER_CODES)[number];
+
+/**
+ * What can go wrong on the way: no connection, no answer in time, an answer that the service did not write (a captive
+ * portal, a proxy, a 5xx), or an answer that came after the session had changed.
+ */
+export type ClientErrorCode = "network_error" | "timeout" | "unexpected_answer" | "outdated";
+
+/** Every code of a {@link SessionError}. */
+export type ErrorCode = ServerErrorCode | ClientErrorCode;
+
+/** The policy of `GET /session-policy`. Lengths are milliseconds. */
+export interface SessionPolicy {
+  readonly version: string;
+  readonly accessTokenTtlMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** The idle limit plus the time that a client without a connection keeps hoping. */
+  readonly sessionTimeoutMs: number;
+  readonly refreshThresholdMs: number;
+  readonly idleTimeoutMs: number;
+  readonly absoluteTimeoutMs: number;
+  readonly warningLeadMs: number;
+  readonly guestTimeoutMs: number;
+  readonly reconnect: { readonly enabled: boolean; readonly ttlMs: number };
+  readonly credentials: readonly string[];
+}
+
+/** The service's own defaults, in force until the policy has been read. */
+export const DEFAULT_POLICY: SessionPolicy = {
+  version: "",
+  accessTokenTtlMs: 900_000,
+  heartbeatIntervalMs: 300_000,
+  sessionTimeoutMs: 86_700_000,
+  refreshThresholdMs: 450_000,
+  idleTimeoutMs: 86_400_000,
+  absoluteTimeoutMs: 604_800_000,
+  warningLeadMs: 300_000,
+  guestTimeoutMs: 7_200_000,
+  reconnect: { enabled: true, ttlMs: 604_800_000 },
+  credentials: ["password", "guest"],
+};
+
+/** What proves who somebody is. `remember` is taken for passwords and connection strings only. */
+export type Credential =
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  | { readonly kind: "guest" }
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | { readonly kind: "idToken"; readonly idToken: string; readonly nonce?: string }
+  | { readonly kind: "legacyToken"; readonly token: string };
+
+/** The limit that is about to end a session. */
+export type WarningReason = "idle_timeout" | "absolute_timeout";
+
+/** A session as the service describes it. */
+export interface SessionBody {
+  readonly id: string;
+  readonly subject: string;
+  readonly credential: string;
+  readonly label: string | null;
+  readonly createdAt: string;
+  readonly lastActiveAt: string;
+  readonly idleExpiresAt: string;
+  readonly absoluteExpiresAt: string;
+  readonly idleExpiresInMs: number;
+  readonly absoluteExpiresInMs: number;
+}
+
+/** A row of {@link SessionClient.sessions}. */
+export interface ListedSession extends SessionBody {
+  /** Whether it is the session that asked. */
+  readonly current: boolean;
+  /** Whether a credential is stored with it. */
+  readonly remembered: boolean;
+}
+
+/** The answer of every route that describes the current session; tokens where some were made. */
+export interface SessionAnswer {
+  readonly session: SessionBody;
+  readonly accessToken?: string;
+  readonly accessExpiresInMs?: number;
+  readonly refreshToken?: string;
+  readonly reconnectToken?: string;
+  readonly warning: { readonly reason: WarningReason; readonly inMs: number } | null;
+  readonly nextPollMs: number;
+  readonly policyVersion: string;
+  readonly serverTime: string;
+}

@@ -1,0 +1,180 @@
+import { systemClock, workerSources } from "./clock.js";
+import { DEFAULT_POLICY, type ListedSession } from "./contract.js";
+import { createDrafts } from "./drafts.js";
+import { browserEnvironment, type Environment } from "./environment.js";
+import { createEvents } from "./events.js";
+import { createExchanges } from "./exchanges.js";
+import { createKeeper } from "./keeper.js";
+import { createPresence } from "./presence.js";
+import { createRecorder } from "./recorder.js";
+import { createSender, type Ask } from "./requests.js";
+import { createRotations } from "./rotation.js";
+import type { SessionClient, SessionClientOptions } from "./session-client.js";
+import { SessionError } from "./session-error.js";
+import { memoryStorage, openStore, type Known } from "./store.js";
+import { createTurns } from "./turn.js";
+
+/** Events after which the page may have slept, and somebody may be there again. */
+const WAKES = ["visibilitychange", "pageshow", "focus", "online", "resume"];
+
+/**
+ * Creates the client of one session, in a browser. It begins at once: it reads the policy, and takes up the session that
+ * an earlier page or another tab has left.
+ */
+export function createSessionClient(options: SessionClientOptions): SessionClient {
+  const { baseUrl, transport = "cookie", raceWindowMs = 60_000, requestTimeoutMs = 10_000, origins = [] } = options;
+  const inBody = transport === "body";
+  const browser: Environment = { ...browserEnvironment(), ...options.environment };
+  const { page, random, randomKey } = browser;
+  const fetch = options.fetch ?? browser.fetch;
+  const ownClock = options.clock ? undefined : systemClock(workerSources(options.timerWorkerUrl));
+  const clock = options.clock ?? (ownClock as NonNullable<typeof ownClock>);
+  // In the body transport the storage would hold tokens, so it is used only if it is given on purpose.
+  const storage = options.storage ?? (inBody ? null : browser.storage);
+  const name = `session-keepalive:${baseUrl}:`;
+  const store = openStore(storage ?? memoryStorage(), name);
+  const channel = storage && browser.channel?.(name);
+  const disposed = new AbortController();
+  const { signal } = disposed;
+  let policy = DEFAULT_POLICY;
+
+  const tell = ({ id, n }: Known): void => channel?.postMessage({ id, n });
+  const { record, explain } = createRecorder(clock, options.onEvent);
+  const { on, emit } = createEvents();
+  const drafts = createDrafts(store);
+  const inTurn = createTurns({ locks: storage && browser.locks, randomKey }, clock, store, name);
+  const rotations = createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs });
+  const send = createSender({ baseUrl, fetch, clock, timeoutMs: requestTimeoutMs, record, disposed: signal });
+  const keeper = createKeeper({
+    clock,
+    store,
+    record,
+    emit,
+    drafts,
+    rotations,
+    policy: () => policy,
+    random,
+    tell,
+    catchUp: () => void catchUp().catch(() => undefined),
+  });
+  const inputEveryMs = (): number => Math.min(10_000, policy.heartbeatIntervalMs / 10);
+  const presence = createPresence(clock, store, page, inputEveryMs, keeper.hurry);
+  const { open, renew, check, reopen, logout, authorized, catchUp, readPolicy } = createExchanges({
+    clock,
+    store,
+    inBody,
+    transport,
+    send,
+    record,
+    emit,
+    inTurn,
+    rotations,
+    presence,
+    keeper,
+    tell,
+    policy: () => policy,
+    setPolicy(read) {
+      policy = read;
+      emit("policy", policy);
+      keeper.arm();
+    },
+  });
+
+  const listen = (type: string, listener: (event: Event) => void): void =>
+    page?.addEventListener(type, listener, { capture: true, signal });
+  for (const type of WAKES) {
+    listen(type, (event) => {
+      if (browser.visible()) keeper.wake("persisted" in event && event.persisted === true);
+    });
+  }
+  // Browsers without channels hear of a change by the storage.
+  listen("storage", (event) => {
+    if ("key" in event && event.key === `${name}session`) keeper.stir();
+  });
+  channel?.addEventListener("message", keeper.stir);
+
+  /** For what makes sense with a session only. */
+  async function live(task: () => Promise<void>): Promise<void> {
+    if (keeper.phase !== "live") throw new SessionError("token_missing");
+    await task();
+  }
+
+  async function ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
+    return (await authorized((): Ask => ({ route: "sessions", method, path }))).body;
+  }
+
+  async function fetchWithToken(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const isRequest = input instanceof Request;
+    const request = (): Request => new Request(input, init);
+    const first = request();
+    const { origin } = new URL(first.url);
+    const own = [new URL(baseUrl, globalThis.location?.href).origin, globalThis.location?.origin, ...origins];
+    if (!own.includes(origin)) return fetch(first);
+    const repeatable = !(init?.body instanceof ReadableStream) && !(isRequest && first.body);
+    const carrying = (request: Request): Promise<Response> => {
+      if (keeper.access) request.headers.set("authorization", `Bearer ${keeper.access}`);
+      return fetch(request);
+    };
+    if (keeper.phase !== "idle" && clock.now() >= keeper.due.accessUntil) await catchUp();
+    const used = keeper.access;
+    const response = await carrying(first);
+    if (response.status !== 401 || !repeatable || keeper.phase !== "live") return response;
+    // Another request may have brought a new token meanwhile.
+    if (keeper.access === used) await renew().catch(() => undefined);
+    return keeper.access && keeper.access !== used ? carrying(request()) : response;
+  }
+
+  keeper.begin(() => !inBody || rotations.token("refresh") !== undefined);
+  void readPolicy();
+
+  return {
+    connect: (credential, given) => open("connect", { credential }, given),
+    register: (username, password, given) => open("register", { username, password }, given),
+    async reconnect() {
+      if (keeper.phase === "live") return catchUp();
+      if (keeper.phase === "leaving") throw new SessionError("token_missing");
+      keeper.lose(keeper.lost);
+      await reopen();
+    },
+    validate: () => live(check),
+    refresh: () => live(renew),
+    extend: () =>
+      live(async () => {
+        presence.touch();
+        await catchUp();
+        // What was in flight already did not report it.
+        if (presence.report().msAgo !== null) await catchUp();
+      }),
+    logout,
+    sessions: async () => ((await ask("GET", "/sessions")) as { sessions: readonly ListedSession[] }).sessions,
+    async endSessions(which) {
+      if (typeof which === "object") await ask("DELETE", `/sessions/${encodeURIComponent(which.id)}`);
+      else await ask("DELETE", `/sessions?scope=${which}`);
+      // The server says whether this one was among them.
+      await check().catch(() => undefined);
+    },
+    fetch: fetchWithToken,
+    getSnapshot: keeper.state,
+    subscribe: (listener) => on("change", listener),
+    on,
+    remainingMs() {
+      const ms = Math.min(keeper.due.idleUntil, keeper.due.absoluteUntil) - clock.now();
+      return keeper.phase === "live" && keeper.heard ? Math.max(0, ms) : null;
+    },
+    policy: () => policy,
+    preserve(key, read, write) {
+      const end = drafts.add(key, { read, write });
+      if (keeper.heard && keeper.subject !== undefined) drafts.giveBack(keeper.subject, key);
+      return end;
+    },
+    keptDrafts: () => (keeper.subject === undefined ? [] : drafts.kept(keeper.subject)),
+    explain,
+    dispose() {
+      keeper.stop();
+      presence.stop();
+      disposed.abort();
+      channel?.close();
+      ownClock?.stop();
+    },
+  };
+}

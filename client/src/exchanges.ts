@@ -1,0 +1,266 @@
+import type { Clock } from "./clock.js";
+import { DEFAULT_POLICY, type SessionAnswer, type SessionPolicy } from "./contract.js";
+import type { createEvents } from "./events.js";
+import type { createKeeper } from "./keeper.js";
+import type { createPresence, Report } from "./presence.js";
+import type { createRecorder } from "./recorder.js";
+import { described, type Ask, type createSender, type Reply } from "./requests.js";
+import type { createRotations, Rotating } from "./rotation.js";
+import { refreshAt } from "./schedule.js";
+import type { ConnectOptions, SessionInfo } from "./session-client.js";
+import { SessionError } from "./session-error.js";
+import type { Known, Store } from "./store.js";
+import { judge, type Route } from "./verdict.js";
+
+/** What exchanges need. */
+export interface Exchanging {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly inBody: boolean;
+  readonly transport: "cookie" | "body";
+  readonly send: ReturnType<typeof createSender>;
+  readonly record: ReturnType<typeof createRecorder>["record"];
+  readonly emit: ReturnType<typeof createEvents>["emit"];
+  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly rotations: ReturnType<typeof createRotations>;
+  readonly presence: ReturnType<typeof createPresence>;
+  readonly keeper: ReturnType<typeof createKeeper>;
+  readonly tell: (known: Known) => void;
+  readonly policy: () => SessionPolicy;
+  readonly setPolicy: (policy: SessionPolicy) => void;
+}
+
+const nothing = (): undefined => undefined;
+
+/** What the client and the service say to each other, and what follows from it. */
+export function createExchanges(tools: Exchanging) {
+  const { clock, store, inBody, transport, send, record, emit, inTurn, rotations, presence, keeper, tell, policy, setPolicy } = tools;
+  let opening: Promise<SessionInfo> | undefined;
+  let openingWhat = "";
+  /** Proves the session that a logout ends. */
+  let parting = "";
+
+  /** One at a time: whoever asks meanwhile gets the same answer. */
+  function once(task: () => Promise<void>): () => Promise<void> {
+    let running: Promise<void> | undefined;
+    return () => {
+      const asked = keeper.epoch;
+      return (running ??= task()
+        .then(keeper.succeeded, (error: unknown) => {
+          if (asked === keeper.epoch) keeper.failed(error);
+          throw error;
+        })
+        .finally(() => {
+          running = undefined;
+          keeper.arm();
+        }));
+    };
+  }
+
+  /** Judges what comes back, and takes nothing that was asked for before the session changed. */
+  async function guarded<Answer>(route: Route, ask: () => Promise<Answer>): Promise<Answer> {
+    const asked = keeper.epoch;
+    const outcome = await ask().then(
+      (answer) => ({ answer }),
+      (error: unknown) => ({ error }),
+    );
+    keeper.look();
+    if (asked !== keeper.epoch) {
+      record({ kind: "discard", route });
+      throw new SessionError("outdated");
+    }
+    if ("answer" in outcome) return outcome.answer;
+    if (outcome.error instanceof SessionError) rule(outcome.error, route);
+    throw outcome.error;
+  }
+
+  /** Draws the consequence of a failure. */
+  function rule(error: SessionError, route: Route): void {
+    const { code, details } = error;
+    const known = store.get("session");
+    // What only another tab or an earlier page knows of is no reason to doubt what the server says of the token it got.
+    const verdict = judge(error, route, keeper.heard ? keeper.id : null);
+    const { reason = "unknown", endedAt = null } = details;
+    if (route === "reconnect") {
+      if (verdict !== "wait") keeper.finish(code === "session_ended" ? { reason, endedAt } : keeper.lost, true);
+    } else if (verdict === "ended" && !known && code === "token_missing") {
+      // The first visit: there was nothing to take up.
+      keeper.publish({ id: null });
+      keeper.switchTo("idle", null);
+      keeper.setState({ status: "anonymous" });
+    } else if (verdict === "ended" || (verdict === "look" && route === "refresh")) {
+      const stored = known?.remembered ?? (!known && policy().reconnect.enabled);
+      const may = details.reconnect !== "forbidden" && !keeper.unproven && (!inBody || rotations.token("reconnect"));
+      if (stored && may) keeper.lose({ reason, endedAt });
+      else if (verdict === "ended") keeper.finish({ reason, endedAt }, true);
+    }
+  }
+
+  /** Has the current token rotated, with the keys and the report of this very attempt. */
+  async function rotate(kind: Rotating, ask: (token: string | undefined) => Omit<Ask, "route" | "method">) {
+    const asked = keeper.epoch;
+    return guarded(kind, () =>
+      rotations.rotate(
+        kind,
+        () => {
+          keeper.look();
+          if (asked !== keeper.epoch) throw new SessionError("outdated");
+          return kind === "refresh" ? keeper.id : null;
+        },
+        async (keys, token) =>
+          described(await send({ route: kind, method: "POST", keys, cookies: !inBody, keepalive: true, ...ask(token) }), true),
+      ),
+    );
+  }
+
+  const renew = once(async () => {
+    let report: Report | undefined;
+    const reply = await rotate("refresh", (refreshToken) => {
+      report = presence.report();
+      return { path: "/refresh", body: { lastActiveMsAgo: report.msAgo, ...(refreshToken && { refreshToken }) } };
+    });
+    took(reply, report);
+    const known = store.get("session");
+    if (known) tell(known);
+  });
+
+  const check = once(async () => {
+    let report: Report | undefined;
+    const reply = await authorized(() => {
+      report = presence.report();
+      return { route: "validate", method: "POST", path: "/validate-session", body: { lastActiveMsAgo: report.msAgo } };
+    });
+    took(described(reply, false), report);
+  });
+
+  const reopen = once(async () => {
+    const reply = await rotate("reconnect", (reconnectToken) => ({
+      path: "/connect",
+      body: { credential: { kind: "reconnect", ...(reconnectToken && { reconnectToken }) } },
+    }));
+    began(reply, true);
+    keeper.unproven = true;
+    const state = keeper.state();
+    if ("session" in state && state.session) emit("reconnected", state.session);
+  });
+
+  const leave = once(async () => {
+    const refreshToken = rotations.token("refresh");
+    try {
+      await inTurn(async () => {
+        // Somebody may have connected while this waited.
+        if (!store.get("session")?.leaving) return;
+        await send({
+          route: "logout",
+          method: "POST",
+          path: "/logout",
+          ...(refreshToken && { body: { refreshToken } }),
+          bearer: parting,
+          cookies: !inBody,
+          keepalive: true,
+        });
+      });
+    } catch (error) {
+      if (error instanceof SessionError && judge(error, "logout", null) === "wait") throw error;
+    }
+    keeper.look();
+    if (keeper.phase !== "leaving") return;
+    keeper.finish({ reason: "logout", endedAt: null }, true);
+  });
+
+  /** Takes an answer about the session that this tab has. */
+  function took(reply: Reply<SessionAnswer>, report: Report | undefined): void {
+    if (report) presence.answered(report, reply.body);
+    keeper.accept(reply);
+    keeper.unproven = false;
+    if (reply.body.policyVersion !== policy().version) void readPolicy();
+  }
+
+  /** Takes an answer that opens a session. */
+  function began(reply: Reply<SessionAnswer>, remembered: boolean): void {
+    const { session, refreshToken, policyVersion } = reply.body;
+    const { id, subject } = session;
+    keeper.switchTo("live", id);
+    rotations.begin("refresh", id, refreshToken);
+    presence.reset();
+    keeper.publish({ id, subject, remembered });
+    keeper.accept(reply);
+    if (policyVersion !== policy().version) void readPolicy();
+  }
+
+  let reading: Promise<void> | undefined;
+  function readPolicy(): Promise<void> {
+    return (reading ??= send({ route: "policy", method: "GET", path: "/session-policy" })
+      .then(({ body }) => {
+        const read = body as Partial<SessionPolicy>;
+        if (!read.heartbeatIntervalMs || !read.version) return;
+        setPolicy({ ...DEFAULT_POLICY, ...read });
+      })
+      .catch(nothing)
+      .finally(() => {
+        reading = undefined;
+      }));
+  }
+
+  /** Asks with the access token; with a new one, once, if that one is not taken. */
+  async function authorized(ask: () => Ask): Promise<Reply<unknown>> {
+    for (let again = false; ; again = true) {
+      if (clock.now() >= keeper.due.accessUntil) await catchUp();
+      const bearer = keeper.access;
+      if (!bearer) throw new SessionError("token_missing");
+      const request = ask();
+      try {
+        return await guarded(request.route, () => send({ ...request, bearer }));
+      } catch (error) {
+        if (again || !(error instanceof SessionError) || judge(error, request.route, keeper.id) !== "renew") throw error;
+        if (keeper.access === bearer) keeper.due = { ...keeper.due, accessUntil: 0 };
+      }
+    }
+  }
+
+  /** Does what is due. */
+  async function catchUp(): Promise<void> {
+    keeper.look();
+    if (keeper.phase === "leaving") return leave();
+    if (keeper.phase === "lost") return reopen();
+    if (keeper.phase === "live") return clock.now() >= refreshAt(keeper.due, policy()) ? renew() : check();
+  }
+
+  function open(route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
+    const asked = { ...body, remember, transport, ...(label !== undefined && { label }) };
+    const what = JSON.stringify([route, asked]);
+    // A second click joins the first; another credential waits for it.
+    if (opening && what === openingWhat) return opening;
+    const run = async (): Promise<SessionInfo> => {
+      const before = keeper.state();
+      keeper.setState({ status: "connecting" });
+      const bearer = inBody ? keeper.access : "";
+      try {
+        const ask: Ask = { route, method: "POST", path: `/${route}`, body: asked, bearer, cookies: !inBody };
+        const reply = described(await inTurn(() => send(ask)), true);
+        if (remember) rotations.begin("reconnect", null, reply.body.reconnectToken);
+        else rotations.forget("reconnect");
+        began(reply, remember);
+        const state = keeper.state();
+        return "session" in state && state.session ? state.session : reply.body.session;
+      } catch (error) {
+        if (keeper.state().status === "connecting") keeper.setState(before);
+        throw error;
+      }
+    };
+    openingWhat = what;
+    const mine = (opening ? opening.then(run, run) : run()).finally(() => {
+      if (opening === mine) opening = undefined;
+    });
+    return (opening = mine);
+  }
+
+  async function logout(): Promise<void> {
+    await opening?.catch(nothing);
+    parting = keeper.access;
+    keeper.part();
+    await leave().catch(nothing);
+  }
+
+  return { open, renew, check, reopen, logout, authorized, catchUp, readPolicy };
+}

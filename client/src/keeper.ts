@@ -1,0 +1,288 @@
+import type { Clock } from "./clock.js";
+import type { SessionAnswer, SessionBody, SessionPolicy } from "./contract.js";
+import type { createDrafts } from "./drafts.js";
+import type { createEvents } from "./events.js";
+import type { createRecorder } from "./recorder.js";
+import type { Reply } from "./requests.js";
+import type { createRotations } from "./rotation.js";
+import { backoffMs, hopeless, nextDue, pollIn, SLEEP_GAP_MS, TICK_MS, type Deadlines } from "./schedule.js";
+import type { SessionInfo, SessionState } from "./session-client.js";
+import { SessionError } from "./session-error.js";
+import type { Ending, Known, Store } from "./store.js";
+
+/** What the keeper needs. */
+export interface Keeping {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly record: ReturnType<typeof createRecorder>["record"];
+  readonly emit: ReturnType<typeof createEvents>["emit"];
+  readonly drafts: ReturnType<typeof createDrafts>;
+  readonly rotations: ReturnType<typeof createRotations>;
+  readonly policy: () => SessionPolicy;
+  readonly random: () => number;
+  /** Tells other tabs that the session has changed. */
+  readonly tell: (known: Known) => void;
+  /** Does what is due. Never rejects. */
+  readonly catchUp: () => void;
+}
+
+/**
+ * What this tab is after: nothing; a live session; a reconnect of a lost one; a logout that the server has to hear of.
+ */
+export type Phase = "idle" | "live" | "lost" | "leaving";
+
+/** Milliseconds between two attempts that a wake of the page may cause while the server is not reached. */
+const WAKE_SPACING_MS = 5_000;
+
+const LOGOUT: Ending = { reason: "logout", endedAt: null };
+
+const none: Deadlines = {
+  pollAt: 0,
+  accessUntil: 0,
+  accessTtlMs: 0,
+  idleUntil: Infinity,
+  absoluteUntil: Infinity,
+  warned: false,
+};
+
+const infoOf = ({ id, subject, credential, label, createdAt }: SessionBody): SessionInfo => ({
+  id,
+  subject,
+  credential,
+  label,
+  createdAt,
+});
+
+/** Holds the session of this tab: its state, its deadlines, and what the other tabs say of it. */
+export function createKeeper({ clock, store, record, emit, drafts, rotations, policy, random, tell, catchUp }: Keeping) {
+  let state: SessionState = { status: "anonymous" };
+  let info: SessionInfo | null = null;
+  let retryAt = 0;
+  let notBefore = 0;
+  let failures = 0;
+  let triedAt = 0;
+  let answeredAt = 0;
+  let lastNow = clock.now();
+  let lastWall = clock.wall();
+  let cancelTimer: (() => void) | undefined;
+  /** Whether the next answer finds a user who comes back, rather than one who stayed. */
+  let returning = true;
+
+  const keeper = {
+    phase: "idle" as Phase,
+    /** The session, as far as it is known. */
+    id: null as string | null,
+    /** Whether the server itself spoke of it to this page; otherwise another tab did, or an earlier page. */
+    heard: false,
+    subject: undefined as string | undefined,
+    /** Counts changes of session: answers to requests from before a change are discarded. */
+    epoch: 0,
+    access: "",
+    due: none,
+    /** Why a session is to be replaced by a reconnect. */
+    lost: { reason: "unknown", endedAt: null } as Ending,
+    /** The session comes from a reconnect, and the server has not confirmed it since. */
+    unproven: false,
+    state: (): SessionState => state,
+
+    setState(next: SessionState): void {
+      if (JSON.stringify(next) === JSON.stringify(state)) return;
+      const reason = "reason" in next ? { reason: next.reason } : {};
+      const code = "failure" in next ? { code: next.failure } : {};
+      record({ kind: "state", from: state.status, to: next.status, session: keeper.id, ...reason, ...code });
+      state = next;
+      emit("change", next);
+    },
+
+    /** Tells this tab and all others which session there is. */
+    publish(known: Omit<Known, "n">): void {
+      const next = { n: (store.get("session")?.n ?? 0) + 1, ...known };
+      store.set("session", next);
+      tell(next);
+    },
+
+    /** Another session, or none. */
+    switchTo(phase: Phase, id: string | null): void {
+      // Not before the first answer: what an earlier page has kept is not replaced by fields that are empty yet.
+      if (keeper.heard && keeper.subject !== undefined && phase !== "leaving") drafts.keep(keeper.subject);
+      Object.assign(keeper, { phase, id, epoch: keeper.epoch + 1, heard: false, access: "", due: none, unproven: false });
+      info = null;
+      retryAt = notBefore = failures = 0;
+      // Not known before the first answer; hope has to end some time.
+      keeper.due = { ...none, idleUntil: clock.now() + policy().idleTimeoutMs };
+      keeper.arm();
+    },
+
+    /** Reads what the tabs share, and follows where another tab has gone. */
+    look(): Known | null {
+      const known = store.get("session");
+      if (!known || known.id === keeper.id) return known;
+      record({ kind: "follow", session: known.id });
+      const { phase, subject } = keeper;
+      keeper.switchTo(known.id ? "live" : "idle", known.id);
+      if (known.end?.reason === "logout" && subject !== undefined) drafts.forget(subject);
+      returning = true;
+      if (known.id) keeper.setState({ status: "connecting" });
+      else if (phase !== "idle") keeper.end({ reason: "unknown", endedAt: null, ...known.end }, true);
+      return known;
+    },
+
+    /** Takes an answer that describes the session. */
+    accept({ body, sentAt }: Reply<SessionAnswer>): void {
+      const { session, accessToken, accessExpiresInMs = 0, warning } = body;
+      const known = store.get("session");
+      if (session.id !== keeper.id) keeper.switchTo("live", session.id);
+      if (known?.id !== session.id) keeper.publish({ ...known, id: session.id, subject: session.subject });
+      if (keeper.subject !== session.subject) returning = true;
+      info = infoOf(session);
+      Object.assign(keeper, { heard: true, subject: session.subject });
+      keeper.due = {
+        ...keeper.due,
+        ...(accessToken && { accessUntil: sentAt + accessExpiresInMs, accessTtlMs: accessExpiresInMs }),
+        pollAt: clock.now() + pollIn(body.nextPollMs),
+        idleUntil: sentAt + session.idleExpiresInMs,
+        absoluteUntil: sentAt + session.absoluteExpiresInMs,
+        warned: warning !== null,
+      };
+      keeper.access = accessToken ?? keeper.access;
+      answeredAt = clock.now();
+      const was = state.status;
+      if (warning) keeper.setState({ status: "warning", session: info, reason: warning.reason });
+      else keeper.setState({ status: "active", session: info });
+      if (returning) drafts.giveBack(session.subject);
+      else if (was !== "active" && !warning) drafts.drop(session.subject);
+      // Other tabs may still show the warning.
+      if (was === "warning" && !warning && known) tell(known);
+      if (warning && was !== "warning") drafts.keep(session.subject);
+      returning = false;
+    },
+
+    /** Shows an end, and nothing more is tried. */
+    end(ending: Ending, confirmed: boolean): void {
+      const again = state.status === "ended";
+      keeper.setState({ status: "ended", ...ending, confirmed });
+      if (!again) emit("ended", { ...ending, confirmed });
+    },
+
+    /** The session is over, and no reconnect is to be tried. */
+    finish(ending: Ending, confirmed: boolean): void {
+      const known = store.get("session");
+      if (confirmed && (!known || known.id === keeper.id)) {
+        rotations.forget("refresh");
+        rotations.forget("reconnect");
+        keeper.publish({ id: null, remembered: false, end: ending });
+      }
+      keeper.switchTo("idle", null);
+      returning = true;
+      keeper.end(ending, confirmed);
+    },
+
+    /** The session is over, and the stored credential may open the next one. The id stays: a reload begins here again. */
+    lose(ending: Ending): void {
+      keeper.switchTo("lost", keeper.id);
+      keeper.lost = ending;
+      keeper.setState({ status: "reconnecting", reason: ending.reason });
+    },
+
+    succeeded(): void {
+      retryAt = failures = 0;
+    },
+
+    /** Nothing was learned of the session: later again, with full jitter, and never before the server wants it. */
+    failed(error: unknown): void {
+      const { code, details } = error instanceof SessionError ? error : new SessionError("unexpected_answer");
+      if (code === "outdated" || keeper.phase === "idle") return;
+      const now = clock.now();
+      triedAt = now;
+      notBefore = now + (details.retryAfterMs ?? 0);
+      const longestMs = Math.max(1000, policy().heartbeatIntervalMs);
+      retryAt = notBefore + Math.max(100, backoffMs(failures++, longestMs, random()));
+      // The token must not be presented again: only another tab, or the user, can bring a newer one.
+      if (code === "refresh_superseded") retryAt = Infinity;
+      if (keeper.phase === "live") keeper.setState({ status: "offline", session: info, failure: code });
+    },
+
+    /** Sets the one timer: short ticks, because clocks stand still and timers are late. */
+    arm(): void {
+      cancelTimer?.();
+      cancelTimer = undefined;
+      if (keeper.phase === "idle") return;
+      const inMs = keeper.dueAt() - clock.now();
+      cancelTimer = clock.after(Math.min(Math.max(inMs, 0), TICK_MS), keeper.tick);
+    },
+
+    dueAt: (): number => retryAt || (keeper.phase === "live" ? nextDue(keeper.due, policy()) : 0),
+
+    tick(): void {
+      const now = clock.now();
+      const wall = clock.wall();
+      const gapMs = wall - lastWall - (now - lastNow);
+      lastNow = now;
+      lastWall = wall;
+      if (gapMs > SLEEP_GAP_MS) {
+        // The token may have ended while the monotonic clock stood still. Limits are not moved: the wall clock may be wrong.
+        record({ kind: "wake", ms: gapMs });
+        keeper.due = { ...keeper.due, pollAt: now, accessUntil: keeper.due.accessUntil - gapMs };
+        retryAt = Math.min(retryAt, Math.max(notBefore, now));
+      }
+      const hope = hopeless(keeper.due, policy());
+      if (state.status === "offline" && now > hope.at) keeper.finish({ reason: hope.reason, endedAt: null }, false);
+      else if (keeper.phase !== "idle" && keeper.dueAt() <= now) catchUp();
+      else keeper.arm();
+    },
+
+    /** Somebody looks at the page again, or the network is back: asks once, if the last answer is not fresh. */
+    wake(persisted: boolean): void {
+      if (keeper.phase === "idle") return;
+      const now = clock.now();
+      const freshMs = Math.min(30_000, policy().heartbeatIntervalMs / 4);
+      if (persisted || now - answeredAt > freshMs) keeper.due = { ...keeper.due, pollAt: Math.min(keeper.due.pollAt, now) };
+      if (now - triedAt > WAKE_SPACING_MS && retryAt < Infinity) retryAt = Math.min(retryAt, Math.max(notBefore, now));
+      keeper.tick();
+    },
+
+    /** Another tab says that something has changed: what was stuck may go on. */
+    stir(): void {
+      keeper.look();
+      if (retryAt === Infinity) retryAt = clock.now();
+      if (state.status === "warning") keeper.due = { ...keeper.due, pollAt: clock.now() };
+      keeper.arm();
+    },
+
+    /** Input while the warning is shown moves the end soon, and not at the next poll. */
+    hurry(): void {
+      if (state.status !== "warning" || clock.now() - answeredAt < policy().warningLeadMs / 20) return;
+      keeper.due = { ...keeper.due, pollAt: clock.now() };
+      keeper.arm();
+    },
+
+    /** Takes up what an earlier page or another tab has left. Where nothing is known, a cookie may tell more. */
+    begin(mayHaveToken: () => boolean): void {
+      const known = store.get("session");
+      keeper.subject = known?.subject;
+      if (known?.leaving) {
+        keeper.switchTo("leaving", null);
+        keeper.end(LOGOUT, false);
+      } else if (known ? known.id !== null : mayHaveToken()) {
+        keeper.switchTo("live", known?.id ?? null);
+        keeper.setState({ status: "connecting" });
+      }
+    },
+
+    /** Somebody logs out: at once here and in all tabs, whether or not the server can be told now. */
+    part(): void {
+      if (keeper.subject !== undefined) drafts.forget(keeper.subject);
+      keeper.switchTo("leaving", null);
+      returning = true;
+      keeper.publish({ id: null, remembered: false, leaving: true, end: LOGOUT });
+      keeper.end(LOGOUT, false);
+    },
+
+    stop(): void {
+      keeper.phase = "idle";
+      keeper.epoch++;
+      cancelTimer?.();
+    },
+  };
+  return keeper;
+}

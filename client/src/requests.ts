@@ -1,0 +1,120 @@
+import type { Clock } from "./clock.js";
+import { END_REASONS, SERVER_CODES, type ClientErrorCode, type SessionAnswer } from "./contract.js";
+import type { createRecorder } from "./recorder.js";
+import { SessionError, type ErrorDetails } from "./session-error.js";
+import type { Route } from "./verdict.js";
+
+/** One request to the service. */
+export interface Ask {
+  readonly route: Route;
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: string;
+  readonly body?: object;
+  readonly bearer?: string;
+  /** Idempotency keys, the one for a new rotation first. */
+  readonly keys?: string;
+  /** Whether it concerns the session's cookies. */
+  readonly cookies?: boolean;
+  /** Whether the browser may finish it after the page is gone. */
+  readonly keepalive?: boolean;
+}
+
+/** An answer, and when its request was sent: durations in it count from then, so that they are never too long. */
+export interface Reply<Body> {
+  readonly body: Body;
+  readonly sentAt: number;
+}
+
+/** What the sender needs. */
+export interface Sending {
+  readonly baseUrl: string;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly record: ReturnType<typeof createRecorder>["record"];
+  /** Aborted when the client is disposed of. */
+  readonly disposed: AbortSignal;
+}
+
+/** The members of a problem document that the client reads. */
+type Problem = ErrorDetails & { readonly code?: string };
+
+const among = <T extends string>(all: readonly T[], value: unknown): T | undefined => all.find((one) => one === value);
+
+/** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
+export function createSender({ baseUrl, fetch, clock, timeoutMs, record, disposed }: Sending) {
+  async function answerTo(ask: Ask, signal: AbortSignal): Promise<unknown> {
+    const { route, method, path, body, bearer, keys, cookies = false, keepalive = false } = ask;
+    const headers: Record<string, string> = {};
+    if (route !== "policy") headers["x-session-client"] = "1";
+    if (body) headers["content-type"] = "application/json";
+    if (bearer) headers["authorization"] = `Bearer ${bearer}`;
+    if (keys) headers["idempotency-key"] = keys;
+    const response = await fetch(baseUrl + path, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+      credentials: cookies ? "include" : "omit",
+      // The policy has an ETag, which the browser's cache compares by itself.
+      cache: route === "policy" ? "no-cache" : "no-store",
+      redirect: "error",
+      keepalive,
+      signal,
+    });
+    const { status } = response;
+    record({ kind: "answer", route, status });
+    const parsed: unknown = /json/.test(response.headers.get("content-type") ?? "")
+      ? await response.json().catch(() => undefined)
+      : undefined;
+    if (status === 204) return undefined;
+    if (response.ok && parsed && typeof parsed === "object") return parsed;
+    const problem = (parsed ?? {}) as Problem;
+    const code = among(SERVER_CODES, problem.code) ?? "unexpected_answer";
+    const retryAfterMs = 1000 * Number(response.headers.get("retry-after") ?? Number.NaN);
+    throw new SessionError(code, {
+      ...problem,
+      status,
+      ...(code === "session_ended" && { reason: among(END_REASONS, problem.reason) ?? "unknown" }),
+      ...(retryAfterMs >= 0 && { retryAfterMs }),
+    });
+  }
+
+  return async function send(ask: Ask): Promise<Reply<unknown>> {
+    const sentAt = clock.now();
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    let failure: ClientErrorCode = "network_error";
+    const cancel = clock.after(timeoutMs, () => {
+      failure = "timeout";
+      abort();
+    });
+    disposed.addEventListener("abort", abort);
+    if (disposed.aborted) abort();
+    record({ kind: "request", route: ask.route });
+    try {
+      return { body: await answerTo(ask, controller.signal), sentAt };
+    } catch (cause) {
+      const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
+      const { reason, sessionId, retryAfterMs } = error.details;
+      record({
+        kind: "answer",
+        route: ask.route,
+        code: error.code,
+        ...(reason && { reason }),
+        ...(sessionId && { session: sessionId }),
+        ...(retryAfterMs && { ms: retryAfterMs }),
+      });
+      throw error;
+    } finally {
+      cancel();
+      disposed.removeEventListener("abort", abort);
+    }
+  };
+}
+
+/** Takes an answer for what the route promises; a captive portal can write JSON, too. */
+export function described(reply: Reply<unknown>, tokens: boolean): Reply<SessionAnswer> {
+  const body = reply.body as Partial<SessionAnswer> | undefined;
+  if (!body?.session?.id || (tokens && !body.accessToken)) throw new SessionError("unexpected_answer");
+  return reply as Reply<SessionAnswer>;
+}

@@ -1,0 +1,95 @@
+/** Where the tabs of a browser keep what they share; `localStorage` is one. */
+export interface SharedStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+/** The end of a session, as far as it is known. */
+export interface Ending {
+  readonly reason: import("./contract.js").EndReason;
+  /** RFC 3339, `null` if nobody knows. */
+  readonly endedAt: string | null;
+}
+
+/** What every tab knows of the session. No secret. */
+export interface Known {
+  /** Counts changes. */
+  readonly n: number;
+  /** The live session, `null` when there is none. */
+  readonly id: string | null;
+  readonly subject?: string;
+  /** Whether a credential was stored with it. */
+  readonly remembered?: boolean;
+  /** How the last session ended. */
+  readonly end?: Ending;
+  /** A logout that the server has not confirmed yet. */
+  readonly leaving?: boolean;
+}
+
+/** The idempotency keys of one kind of rotating token, and in the body transport the token itself. */
+export interface Ledger {
+  /** The session they belong to. */
+  readonly id: string | null;
+  /** The key whose request has had no 200 yet. */
+  readonly pending?: string | undefined;
+  /** The last two that had one, newest first. */
+  readonly settled: readonly string[];
+  readonly token?: string | undefined;
+}
+
+/** Everything that is kept, by name. */
+interface Kept {
+  session: Known;
+  refresh: Ledger;
+  reconnect: Ledger;
+  /** Wall clock of the last input in any tab that no answer has confirmed. */
+  active: number;
+  /** Who may rotate tokens now, where the browser has no locks. */
+  turn: { readonly holder: string; readonly at: number };
+  /** Drafts of one subject. */
+  [drafts: `drafts:${string}`]: Record<string, string>;
+}
+
+/** Typed access to a storage. */
+export interface Store {
+  get<Name extends keyof Kept>(name: Name): Kept[Name] | null;
+  /** Writes; `null` removes. */
+  set<Name extends keyof Kept>(name: Name, value: Kept[Name] | null): void;
+}
+
+/** A storage for one page. */
+export function memoryStorage(): SharedStorage {
+  const items = new Map<string, string>();
+  return {
+    getItem: (key) => items.get(key) ?? null,
+    setItem: (key, value) => void items.set(key, value),
+    removeItem: (key) => void items.delete(key),
+  };
+}
+
+/** Opens a storage. What it refuses (full, forbidden) is kept in memory, so that this tab still works by itself. */
+export function openStore(storage: SharedStorage, prefix: string): Store {
+  const refused = memoryStorage();
+  return {
+    get<Name extends keyof Kept>(name: Name) {
+      const key = prefix + name;
+      try {
+        return JSON.parse(refused.getItem(key) ?? storage.getItem(key) ?? "null") as Kept[Name] | null;
+      } catch {
+        return null;
+      }
+    },
+    set(name, value) {
+      const key = prefix + name;
+      const text = JSON.stringify(value);
+      refused.removeItem(key);
+      try {
+        if (value === null) storage.removeItem(key);
+        else storage.setItem(key, text);
+      } catch {
+        refused.setItem(key, text);
+      }
+    },
+  };
+}
