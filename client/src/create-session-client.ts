@@ -42,7 +42,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const { record, explain } = createRecorder(clock, options.onEvent);
   const { on, emit } = createEvents();
   const drafts = createDrafts(store);
-  const inTurn = createTurns({ locks: storage && browser.locks, randomKey }, clock, store, name);
+  const { inTurn, release } = createTurns(clock, store, randomKey);
   const rotations = createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs });
   const send = createSender({ baseUrl, fetch, clock, timeoutMs: requestTimeoutMs, record, disposed: signal });
   const keeper = createKeeper({
@@ -87,6 +87,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       if (browser.visible()) keeper.wake("persisted" in event && event.persisted === true);
     });
   }
+  listen("pagehide", release);
   // Browsers without channels hear of a change by the storage.
   listen("storage", (event) => {
     if ("key" in event && event.key === `${name}session`) keeper.stir();
@@ -171,6 +172,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     explain,
     dispose() {
       keeper.stop();
+      release();
       presence.stop();
       disposed.abort();
       channel?.close();

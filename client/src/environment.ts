@@ -16,7 +16,6 @@ export interface Environment {
   readonly storage: SharedStorage | null;
   readonly page: PageEvents | null;
   readonly channel: ((name: string) => TabChannel) | null;
-  readonly locks: Pick<LockManager, "request"> | null;
   /** Whether somebody can see the page. */
   readonly visible: () => boolean;
   /** From 0 up to 1, for jitter. */
@@ -39,7 +38,6 @@ export function browserEnvironment(): Environment {
     storage,
     page: scope.window ?? null,
     channel: scope.BroadcastChannel ? (name) => new BroadcastChannel(name) : null,
-    locks: scope.navigator?.locks ?? null,
     visible: () => scope.document?.visibilityState !== "hidden",
     random: Math.random,
     randomKey: () => crypto.randomUUID(),

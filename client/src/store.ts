@@ -45,7 +45,7 @@ interface Kept {
   reconnect: Ledger;
   /** Wall clock of the last input in any tab that no answer has confirmed. */
   active: number;
-  /** Who may rotate tokens now, where the browser has no locks. */
+  /** Who may change cookies now. */
   turn: { readonly holder: string; readonly at: number };
   /** Drafts of one subject. */
   [drafts: `drafts:${string}`]: Record<string, string>;

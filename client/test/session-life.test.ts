@@ -1,0 +1,86 @@
+import { expect, it } from "vitest";
+import { connected, HOUR, MINUTE, SECOND, status, within, world, ADA } from "./world.js";
+
+it("a session is polled at the server's pace and refreshed from half of the token's life on", async () => {
+  const { clock, server, client } = await connected();
+  await clock.advance(HOUR);
+  expect(status({ client })).toBe("active");
+  expect(server.to("refresh").length).toBe(8);
+  expect(server.to("validate").length).toBe(8);
+  expect(server.to("policy").length).toBe(1);
+});
+
+it("the first page of a visitor asks once and shows nobody", async () => {
+  const { clock, server, page } = world();
+  const first = page();
+  await clock.advance(HOUR);
+  expect(status(first)).toBe("anonymous");
+  expect(server.to("refresh").length).toBe(1);
+  page();
+  await clock.advance(HOUR);
+  expect(server.to("refresh").length).toBe(1);
+});
+
+it("an idle tab that polls never reports activity and ends at its idle limit", async () => {
+  const at = await connected();
+  const ended: unknown[] = [];
+  at.client.on("ended", (end) => ended.push(end));
+  await at.clock.advance(24 * HOUR - MINUTE);
+  expect(status(at)).toBe("warning");
+  await at.clock.advance(2 * MINUTE);
+  expect(status(at)).toBe("ended idle_timeout");
+  expect(ended.length).toBe(1);
+  const reports = [...at.server.to("validate"), ...at.server.to("refresh")].map(({ body }) => body?.["lastActiveMsAgo"]);
+  expect(new Set(reports)).toEqual(new Set([null]));
+});
+
+it("input of a person keeps the session, input of a script does not", async () => {
+  for (const [isTrusted, alive] of [[true, true], [false, false]] as const) {
+    const at = await connected();
+    for (let hour = 0; hour < 30; hour++) {
+      at.tab.input("keydown", isTrusted);
+      await at.clock.advance(HOUR);
+    }
+    expect(status(at) === "active", String(isTrusted)).toBe(alive);
+  }
+});
+
+it("a 401 of the app is repeated once with a new token", async () => {
+  const at = await connected();
+  at.server.app = (request) => new Response("{}", { status: request.headers.get("authorization")?.endsWith(".1") ? 401 : 200 });
+  const first = at.server.sessions[0]?.refresh.generation;
+  at.server.app = () => new Response("{}", { status: at.server.sessions[0]?.refresh.generation === first ? 401 : 200 });
+  const response = await within(at.clock, at.client.fetch("https://api.test/app", { method: "POST", body: "text" }));
+  expect(response.status).toBe(200);
+  expect(at.server.to("app").length).toBe(2);
+  expect(at.server.to("app").every(({ headers }) => headers.get("authorization")?.startsWith("Bearer access."))).toBe(true);
+});
+
+it("a crash after a refresh whose answer was lost keeps the session", async () => {
+  const at = await connected();
+  await at.clock.advance(MINUTE);
+  at.server.fault = ({ route }) => (route === "refresh" ? { kind: "lost" } : undefined);
+  at.client.refresh().catch(() => undefined);
+  await at.clock.advance(SECOND);
+  at.tab.crash();
+  at.server.fault = () => undefined;
+  await at.clock.advance(HOUR);
+  const reopened = at.page();
+  await at.clock.advance(MINUTE);
+  expect(status(reopened)).toBe("active");
+  expect(at.server.sessions.length).toBe(1);
+});
+
+it("logs out in every tab at once, and for good", async () => {
+  const at = await connected();
+  const other = at.page();
+  await at.clock.advance(SECOND);
+  expect(status(other)).toBe("active");
+  await within(at.clock, at.client.logout(), SECOND);
+  expect([status(at), status(other)]).toEqual(["ended logout", "ended logout"]);
+  expect(at.server.sessions[0]?.end?.reason).toBe("logout");
+  expect(at.browser.cookies.size).toBe(0);
+  await within(at.clock, at.client.connect(ADA), SECOND);
+  await at.clock.advance(SECOND);
+  expect([status(at), status(other)]).toEqual(["active", "active"]);
+});
