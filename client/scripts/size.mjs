@@ -2,11 +2,15 @@
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const BUDGETS = { "dist/index.js": 6 * 1024, "dist/timer-worker.js": 200 };
+const BUDGETS = {
+  'export { createSessionClient } from "./dist/index.js"': 6 * 1024,
+  'export { createDrafts } from "./dist/index.js"': 1024,
+  'import "./dist/timer-worker.js"': 200,
+};
 
 for (const [entry, budget] of Object.entries(BUDGETS)) {
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    stdin: { contents: entry, resolveDir: "." },
     bundle: true,
     minify: true,
     write: false,

@@ -1,6 +1,5 @@
 import { systemClock, workerSources } from "./clock.js";
 import { DEFAULT_POLICY, type ListedSession } from "./contract.js";
-import { createDrafts } from "./drafts.js";
 import { browserEnvironment, type Environment } from "./environment.js";
 import { createEvents } from "./events.js";
 import { createExchanges } from "./exchanges.js";
@@ -41,7 +40,6 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const tell = ({ id, n }: Known): void => channel?.postMessage({ id, n });
   const { record, explain } = createRecorder(clock, options.onEvent);
   const { on, emit } = createEvents();
-  const drafts = createDrafts(store);
   const { inTurn, release } = createTurns(clock, store, randomKey);
   const rotations = createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs });
   const send = createSender({ baseUrl, fetch, clock, timeoutMs: requestTimeoutMs, record, disposed: signal });
@@ -50,7 +48,6 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     store,
     record,
     emit,
-    drafts,
     rotations,
     policy: () => policy,
     random,
@@ -163,12 +160,6 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       return keeper.phase === "live" && keeper.heard ? Math.max(0, ms) : null;
     },
     policy: () => policy,
-    preserve(key, read, write) {
-      const end = drafts.add(key, { read, write });
-      if (keeper.heard && keeper.subject !== undefined) drafts.giveBack(keeper.subject, key);
-      return end;
-    },
-    keptDrafts: () => (keeper.subject === undefined ? [] : drafts.kept(keeper.subject)),
     explain,
     dispose() {
       keeper.stop();

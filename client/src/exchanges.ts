@@ -213,7 +213,7 @@ export function createExchanges(tools: Exchanging) {
         return await guarded(request.route, () => send({ ...request, bearer }));
       } catch (error) {
         if (again || !(error instanceof SessionError) || judge(error, request.route, keeper.id) !== "renew") throw error;
-        if (keeper.access === bearer) keeper.due = { ...keeper.due, accessUntil: 0 };
+        if (keeper.access === bearer) keeper.due.accessUntil = 0;
       }
     }
   }

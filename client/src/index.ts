@@ -11,6 +11,7 @@ export type {
   SessionPolicy,
   WarningReason,
 } from "./contract.js";
+export { createDrafts, type Drafts } from "./drafts.js";
 export type { Environment, PageEvents, TabChannel } from "./environment.js";
 export type { Explanation, FlightEntry } from "./recorder.js";
 export type {

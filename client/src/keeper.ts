@@ -1,6 +1,5 @@
 import type { Clock } from "./clock.js";
-import type { SessionAnswer, SessionBody, SessionPolicy } from "./contract.js";
-import type { createDrafts } from "./drafts.js";
+import type { EndReason, ErrorCode, SessionAnswer, SessionBody, SessionPolicy } from "./contract.js";
 import type { createEvents } from "./events.js";
 import type { createRecorder } from "./recorder.js";
 import type { Reply } from "./requests.js";
@@ -16,7 +15,6 @@ export interface Keeping {
   readonly store: Store;
   readonly record: ReturnType<typeof createRecorder>["record"];
   readonly emit: ReturnType<typeof createEvents>["emit"];
-  readonly drafts: ReturnType<typeof createDrafts>;
   readonly rotations: ReturnType<typeof createRotations>;
   readonly policy: () => SessionPolicy;
   readonly random: () => number;
@@ -54,7 +52,7 @@ const infoOf = ({ id, subject, credential, label, createdAt }: SessionBody): Ses
 });
 
 /** Holds the session of this tab: its state, its deadlines, and what the other tabs say of it. */
-export function createKeeper({ clock, store, record, emit, drafts, rotations, policy, random, tell, catchUp }: Keeping) {
+export function createKeeper({ clock, store, record, emit, rotations, policy, random, tell, catchUp }: Keeping) {
   let state: SessionState = { status: "anonymous" };
   let info: SessionInfo | null = null;
   let retryAt = 0;
@@ -65,8 +63,11 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
   let lastNow = clock.now();
   let lastWall = clock.wall();
   let cancelTimer: (() => void) | undefined;
-  /** Whether the next answer finds a user who comes back, rather than one who stayed. */
-  let returning = true;
+
+  /** As soon as the server allows it. */
+  function hasten(now: number): void {
+    retryAt = Math.min(retryAt, Math.max(notBefore, now));
+  }
 
   const keeper = {
     phase: "idle" as Phase,
@@ -74,11 +75,10 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
     id: null as string | null,
     /** Whether the server itself spoke of it to this page; otherwise another tab did, or an earlier page. */
     heard: false,
-    subject: undefined as string | undefined,
     /** Counts changes of session: answers to requests from before a change are discarded. */
     epoch: 0,
     access: "",
-    due: none,
+    due: { ...none },
     /** Why a session is to be replaced by a reconnect. */
     lost: { reason: "unknown", endedAt: null } as Ending,
     /** The session comes from a reconnect, and the server has not confirmed it since. */
@@ -87,9 +87,8 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
 
     setState(next: SessionState): void {
       if (JSON.stringify(next) === JSON.stringify(state)) return;
-      const reason = "reason" in next ? { reason: next.reason } : {};
-      const code = "failure" in next ? { code: next.failure } : {};
-      record({ kind: "state", from: state.status, to: next.status, session: keeper.id, ...reason, ...code });
+      const { status: to, reason, failure: code } = next as { reason?: EndReason; failure?: ErrorCode } & SessionState;
+      record({ kind: "state", from: state.status, to, session: keeper.id, reason, code });
       state = next;
       emit("change", next);
     },
@@ -103,9 +102,8 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
 
     /** Another session, or none. */
     switchTo(phase: Phase, id: string | null): void {
-      // Not before the first answer: what an earlier page has kept is not replaced by fields that are empty yet.
-      if (keeper.heard && keeper.subject !== undefined && phase !== "leaving") drafts.keep(keeper.subject);
-      Object.assign(keeper, { phase, id, epoch: keeper.epoch + 1, heard: false, access: "", due: none, unproven: false });
+      Object.assign(keeper, { phase, id, heard: false, access: "", unproven: false });
+      keeper.epoch++;
       info = null;
       retryAt = notBefore = failures = 0;
       // Not known before the first answer; hope has to end some time.
@@ -118,10 +116,8 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
       const known = store.get("session");
       if (!known || known.id === keeper.id) return known;
       record({ kind: "follow", session: known.id });
-      const { phase, subject } = keeper;
+      const { phase } = keeper;
       keeper.switchTo(known.id ? "live" : "idle", known.id);
-      if (known.end?.reason === "logout" && subject !== undefined) drafts.forget(subject);
-      returning = true;
       if (known.id) keeper.setState({ status: "connecting" });
       else if (phase !== "idle") keeper.end({ reason: "unknown", endedAt: null, ...known.end }, true);
       return known;
@@ -133,28 +129,24 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
       const known = store.get("session");
       if (session.id !== keeper.id) keeper.switchTo("live", session.id);
       if (known?.id !== session.id) keeper.publish({ ...known, id: session.id, subject: session.subject });
-      if (keeper.subject !== session.subject) returning = true;
       info = infoOf(session);
-      Object.assign(keeper, { heard: true, subject: session.subject });
-      keeper.due = {
-        ...keeper.due,
-        ...(accessToken && { accessUntil: sentAt + accessExpiresInMs, accessTtlMs: accessExpiresInMs }),
-        pollAt: clock.now() + pollIn(body.nextPollMs),
-        idleUntil: sentAt + session.idleExpiresInMs,
-        absoluteUntil: sentAt + session.absoluteExpiresInMs,
-        warned: warning !== null,
-      };
-      keeper.access = accessToken ?? keeper.access;
       answeredAt = clock.now();
+      keeper.heard = true;
+      const { due } = keeper;
+      due.pollAt = answeredAt + pollIn(body.nextPollMs);
+      due.idleUntil = sentAt + session.idleExpiresInMs;
+      due.absoluteUntil = sentAt + session.absoluteExpiresInMs;
+      due.warned = warning !== null;
+      if (accessToken) {
+        keeper.access = accessToken;
+        due.accessUntil = sentAt + accessExpiresInMs;
+        due.accessTtlMs = accessExpiresInMs;
+      }
       const was = state.status;
       if (warning) keeper.setState({ status: "warning", session: info, reason: warning.reason });
       else keeper.setState({ status: "active", session: info });
-      if (returning) drafts.giveBack(session.subject);
-      else if (was !== "active" && !warning) drafts.drop(session.subject);
       // Other tabs may still show the warning.
       if (was === "warning" && !warning && known) tell(known);
-      if (warning && was !== "warning") drafts.keep(session.subject);
-      returning = false;
     },
 
     /** Shows an end, and nothing more is tried. */
@@ -173,7 +165,6 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
         keeper.publish({ id: null, remembered: false, end: ending });
       }
       keeper.switchTo("idle", null);
-      returning = true;
       keeper.end(ending, confirmed);
     },
 
@@ -222,8 +213,9 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
       if (gapMs > SLEEP_GAP_MS) {
         // The token may have ended while the monotonic clock stood still. Limits are not moved: the wall clock may be wrong.
         record({ kind: "wake", ms: gapMs });
-        keeper.due = { ...keeper.due, pollAt: now, accessUntil: keeper.due.accessUntil - gapMs };
-        retryAt = Math.min(retryAt, Math.max(notBefore, now));
+        keeper.due.pollAt = now;
+        keeper.due.accessUntil -= gapMs;
+        hasten(now);
       }
       const hope = hopeless(keeper.due, policy());
       if (state.status === "offline" && now > hope.at) keeper.finish({ reason: hope.reason, endedAt: null }, false);
@@ -236,8 +228,8 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
       if (keeper.phase === "idle") return;
       const now = clock.now();
       const freshMs = Math.min(30_000, policy().heartbeatIntervalMs / 4);
-      if (persisted || now - answeredAt > freshMs) keeper.due = { ...keeper.due, pollAt: Math.min(keeper.due.pollAt, now) };
-      if (now - triedAt > WAKE_SPACING_MS && retryAt < Infinity) retryAt = Math.min(retryAt, Math.max(notBefore, now));
+      if (persisted || now - answeredAt > freshMs) keeper.due.pollAt = Math.min(keeper.due.pollAt, now);
+      if (now - triedAt > WAKE_SPACING_MS && retryAt < Infinity) hasten(now);
       keeper.tick();
     },
 
@@ -245,21 +237,20 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
     stir(): void {
       keeper.look();
       if (retryAt === Infinity) retryAt = clock.now();
-      if (state.status === "warning") keeper.due = { ...keeper.due, pollAt: clock.now() };
+      if (state.status === "warning") keeper.due.pollAt = clock.now();
       keeper.arm();
     },
 
     /** Input while the warning is shown moves the end soon, and not at the next poll. */
     hurry(): void {
       if (state.status !== "warning" || clock.now() - answeredAt < policy().warningLeadMs / 20) return;
-      keeper.due = { ...keeper.due, pollAt: clock.now() };
+      keeper.due.pollAt = clock.now();
       keeper.arm();
     },
 
     /** Takes up what an earlier page or another tab has left. Where nothing is known, a cookie may tell more. */
     begin(mayHaveToken: () => boolean): void {
       const known = store.get("session");
-      keeper.subject = known?.subject;
       if (known?.leaving) {
         keeper.switchTo("leaving", null);
         keeper.end(LOGOUT, false);
@@ -271,9 +262,7 @@ export function createKeeper({ clock, store, record, emit, drafts, rotations, po
 
     /** Somebody logs out: at once here and in all tabs, whether or not the server can be told now. */
     part(): void {
-      if (keeper.subject !== undefined) drafts.forget(keeper.subject);
       keeper.switchTo("leaving", null);
-      returning = true;
       keeper.publish({ id: null, remembered: false, leaving: true, end: LOGOUT });
       keeper.end(LOGOUT, false);
     },

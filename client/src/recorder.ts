@@ -13,15 +13,15 @@ export interface FlightEntry {
   readonly atMs: number;
   /** `request`, `answer`, `state`, `follow` (another tab changed the session), `wake` (the machine slept), `discard`. */
   readonly kind: "request" | "answer" | "state" | "follow" | "wake" | "discard";
-  readonly route?: Route;
-  readonly status?: number;
-  readonly code?: ErrorCode;
-  readonly from?: string;
-  readonly to?: string;
-  readonly reason?: EndReason;
-  readonly session?: string | null;
+  readonly route?: Route | undefined;
+  readonly status?: number | undefined;
+  readonly code?: ErrorCode | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly reason?: EndReason | undefined;
+  readonly session?: string | null | undefined;
   /** How long: of a wait that was asked for, or of a sleep. */
-  readonly ms?: number;
+  readonly ms?: number | undefined;
 }
 
 /** What {@link SessionClient.explain} returns. `toString()` gives one line of JSON for each entry. */

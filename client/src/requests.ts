@@ -1,5 +1,5 @@
 import type { Clock } from "./clock.js";
-import { END_REASONS, SERVER_CODES, type ClientErrorCode, type SessionAnswer } from "./contract.js";
+import { END_REASONS, SERVER_CODES, type ErrorCode, type ServerErrorCode, type SessionAnswer } from "./contract.js";
 import type { createRecorder } from "./recorder.js";
 import { SessionError, type ErrorDetails } from "./session-error.js";
 import type { Route } from "./verdict.js";
@@ -39,8 +39,6 @@ export interface Sending {
 /** The members of a problem document that the client reads. */
 type Problem = ErrorDetails & { readonly code?: string };
 
-const among = <T extends string>(all: readonly T[], value: unknown): T | undefined => all.find((one) => one === value);
-
 /** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
 export function createSender({ baseUrl, fetch, clock, timeoutMs, record, disposed }: Sending) {
   async function answerTo(ask: Ask, signal: AbortSignal): Promise<unknown> {
@@ -69,12 +67,12 @@ export function createSender({ baseUrl, fetch, clock, timeoutMs, record, dispose
     if (status === 204) return undefined;
     if (response.ok && parsed && typeof parsed === "object") return parsed;
     const problem = (parsed ?? {}) as Problem;
-    const code = among(SERVER_CODES, problem.code) ?? "unexpected_answer";
+    const code = problem.code && problem.code in SERVER_CODES ? (problem.code as ServerErrorCode) : "unexpected_answer";
     const retryAfterMs = 1000 * Number(response.headers.get("retry-after") ?? Number.NaN);
     throw new SessionError(code, {
       ...problem,
       status,
-      ...(code === "session_ended" && { reason: among(END_REASONS, problem.reason) ?? "unknown" }),
+      ...(code === "session_ended" && { reason: END_REASONS.find((one) => one === problem.reason) ?? "unknown" }),
       ...(retryAfterMs >= 0 && { retryAfterMs }),
     });
   }
@@ -83,7 +81,7 @@ export function createSender({ baseUrl, fetch, clock, timeoutMs, record, dispose
     const sentAt = clock.now();
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    let failure: ClientErrorCode = "network_error";
+    let failure: ErrorCode = "network_error";
     const cancel = clock.after(timeoutMs, () => {
       failure = "timeout";
       abort();
@@ -95,15 +93,8 @@ export function createSender({ baseUrl, fetch, clock, timeoutMs, record, dispose
       return { body: await answerTo(ask, controller.signal), sentAt };
     } catch (cause) {
       const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
-      const { reason, sessionId, retryAfterMs } = error.details;
-      record({
-        kind: "answer",
-        route: ask.route,
-        code: error.code,
-        ...(reason && { reason }),
-        ...(sessionId && { session: sessionId }),
-        ...(retryAfterMs && { ms: retryAfterMs }),
-      });
+      const { reason, sessionId: session, retryAfterMs: ms } = error.details;
+      record({ kind: "answer", route: ask.route, code: error.code, reason, session, ms });
       throw error;
     } finally {
       cancel();

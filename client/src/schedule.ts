@@ -15,15 +15,15 @@ const SHORTEST_POLL_MS = 250;
 /** Deadlines on the monotonic clock. */
 export interface Deadlines {
   /** When the server wants to be asked again. */
-  readonly pollAt: number;
+  pollAt: number;
   /** When the access token ends; 0 without one. */
-  readonly accessUntil: number;
+  accessUntil: number;
   /** The access token's whole life, in milliseconds. */
-  readonly accessTtlMs: number;
-  readonly idleUntil: number;
-  readonly absoluteUntil: number;
+  accessTtlMs: number;
+  idleUntil: number;
+  absoluteUntil: number;
   /** Whether the server has already said that the end is near. */
-  readonly warned: boolean;
+  warned: boolean;
 }
 
 /** How soon the server wants to be asked again, kept from being a hot loop. */
@@ -34,14 +34,14 @@ export const pollIn = (nextPollMs: number): number => Math.max(SHORTEST_POLL_MS,
  * token too short for a minute is replaced at half of its life, and none before a tenth of it, so that a threshold longer
  * than the token is no hot loop.
  */
-export function refreshAt(deadlines: Deadlines, policy: SessionPolicy): number {
+export function refreshAt(deadlines: Readonly<Deadlines>, policy: SessionPolicy): number {
   const { accessUntil, accessTtlMs } = deadlines;
   const margin = Math.max(policy.refreshThresholdMs, Math.min(60_000, accessTtlMs / 2));
   return accessUntil - Math.min(margin, accessTtlMs * 0.9);
 }
 
 /** When the server is to be asked next: its own pace, the beginning of the warning, the limit, or the token. */
-export function nextDue(deadlines: Deadlines, policy: SessionPolicy): number {
+export function nextDue(deadlines: Readonly<Deadlines>, policy: SessionPolicy): number {
   const endsAt = Math.min(deadlines.idleUntil, deadlines.absoluteUntil) + PAST_MS;
   const asksAt = deadlines.warned ? endsAt : endsAt - policy.warningLeadMs;
   return Math.min(deadlines.pollAt, refreshAt(deadlines, policy), asksAt);
@@ -51,7 +51,7 @@ export function nextDue(deadlines: Deadlines, policy: SessionPolicy): number {
  * When a client that does not reach the server stops hoping: the buffer of the policy after the limit, and which limit
  * that was. Activity cannot have moved the idle limit meanwhile, because nobody could report it.
  */
-export function hopeless(deadlines: Deadlines, policy: SessionPolicy): { at: number; reason: "idle_timeout" | "absolute_timeout" } {
+export function hopeless(deadlines: Readonly<Deadlines>, policy: SessionPolicy): { at: number; reason: "idle_timeout" | "absolute_timeout" } {
   const absolute = deadlines.absoluteUntil <= deadlines.idleUntil;
   const buffer = Math.max(0, policy.sessionTimeoutMs - policy.idleTimeoutMs);
   return {

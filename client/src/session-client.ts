@@ -111,8 +111,8 @@ export interface SessionClient {
   /** Moves the idle limit: somebody asked to stay. */
   extend(): Promise<void>;
   /**
-   * Ends the session, here and in all tabs at once, and removes the drafts of its user. Resolves as well when the server
-   * cannot be reached: it is then told later, also after a reload.
+   * Ends the session, here and in all tabs at once. Resolves as well when the server cannot be reached: it is then told
+   * later, also after a reload.
    */
   logout(): Promise<void>;
   /** The user's live sessions. */
@@ -134,18 +134,6 @@ export interface SessionClient {
   remainingMs(): number | null;
   /** The policy in force; the service's defaults until it has been read. */
   policy(): SessionPolicy;
-  /**
-   * Keeps a draft when the session is about to end or ends, and gives it back once the same subject is connected again.
-   * At most 65,536 UTF-16 code units; kept in `storage`, until given back or until that user logs out.
-   *
-   * @param key - names the draft among all of the app
-   * @param read - returns the draft, or `null` if there is none
-   * @param write - takes it back
-   * @returns what ends it; drafts that were kept stay
-   */
-  preserve(key: string, read: () => string | null, write: (draft: string) => void): () => void;
-  /** Keys of drafts that are kept for the user of this session, or of the one that ended last. */
-  keptDrafts(): readonly string[];
   /** The flight recorder: what happened, without any secret. */
   explain(): Explanation;
   /** Stops everything in this tab; the session goes on. */

@@ -47,8 +47,6 @@ interface Kept {
   active: number;
   /** Who may change cookies now. */
   turn: { readonly holder: string; readonly at: number };
-  /** Drafts of one subject. */
-  [drafts: `drafts:${string}`]: Record<string, string>;
 }
 
 /** Typed access to a storage. */

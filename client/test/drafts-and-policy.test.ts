@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { createDrafts } from "../src/index.js";
 import { FAKE_POLICY } from "../src/testing/fake-sessions.js";
 import { ADA, BOB, connected, HOUR, MINUTE, SECOND, status, within, world } from "./world.js";
 
@@ -9,46 +10,50 @@ function field(text: string) {
 
 it("a draft is given back to the same subject only, after the next connect", async () => {
   const at = await connected();
+  const drafts = createDrafts(at.client, at.tab.environment.storage ?? undefined);
   const { box, read, write } = field("half a letter");
-  at.client.preserve("letter", read, write);
+  drafts.preserve("letter", read, write);
   const [session] = at.server.sessions;
   if (session) at.server.end(session, "revoked");
   await at.clock.advance(10 * MINUTE);
   expect(status(at)).toBe("ended revoked");
-  expect(at.client.keptDrafts()).toEqual(["letter"]);
+  expect(drafts.kept()).toEqual(["letter"]);
   await within(at.clock, at.client.connect(BOB), SECOND);
   expect(box.given).toEqual([]);
   box.text = "";
   await within(at.clock, at.client.connect(ADA), SECOND);
   expect(box.given).toEqual(["half a letter"]);
-  expect(at.client.keptDrafts()).toEqual([]);
+  expect(drafts.kept()).toEqual([]);
 });
 
 it("a draft kept at the warning survives a reload, and is not given back to a user who stayed", async () => {
   const at = await connected();
+  const drafts = createDrafts(at.client, at.tab.environment.storage ?? undefined);
   const { box, read, write } = field("draft");
-  at.client.preserve("letter", read, write);
+  drafts.preserve("letter", read, write);
   await at.clock.advance(24 * HOUR - 4 * MINUTE);
-  expect([status(at), at.client.keptDrafts()]).toEqual(["warning", ["letter"]]);
+  expect([status(at), drafts.kept()]).toEqual(["warning", ["letter"]]);
   const after = field("");
   at.tab.crash();
   const next = at.page();
-  next.client.preserve("letter", after.read, after.write);
+  const later = createDrafts(next.client, next.tab.environment.storage ?? undefined);
+  later.preserve("letter", after.read, after.write);
   await at.clock.advance(SECOND);
   expect(after.box.given).toEqual(["draft"]);
   await within(at.clock, next.client.extend(), SECOND);
-  expect([status(next), next.client.keptDrafts(), box.given]).toEqual(["active", [], []]);
+  expect([status(next), later.kept(), box.given]).toEqual(["active", [], []]);
 });
 
 it("drafts are at most 65,536 units long, and a logout removes them", async () => {
   for (const [length, kept] of [[65_536, ["letter"]], [65_537, []]] as const) {
     const at = await connected();
+    const drafts = createDrafts(at.client, at.tab.environment.storage ?? undefined);
     const { read, write } = field("x".repeat(length));
-    at.client.preserve("letter", read, write);
+    drafts.preserve("letter", read, write);
     await at.clock.advance(24 * HOUR - 4 * MINUTE);
-    expect(at.client.keptDrafts()).toEqual(kept);
+    expect(drafts.kept()).toEqual(kept);
     await within(at.clock, at.client.logout(), SECOND);
-    expect(at.client.keptDrafts()).toEqual([]);
+    expect(drafts.kept()).toEqual([]);
   }
 });
 
