@@ -3,13 +3,12 @@ import { DEFAULT_POLICY, type ListedSession } from "./contract.js";
 import { browserEnvironment, type Environment } from "./environment.js";
 import { createEvents } from "./events.js";
 import { createExchanges } from "./exchanges.js";
-import { createKeeper } from "./keeper.js";
+import { createKeeper, type Tools } from "./keeper.js";
 import { createPresence } from "./presence.js";
 import { createRecorder } from "./recorder.js";
 import { createSender, type Ask } from "./requests.js";
 import { createRotations } from "./rotation.js";
 import type { SessionClient, SessionClientOptions } from "./session-client.js";
-import { SessionError } from "./session-error.js";
 import { memoryStorage, openStore, type Known } from "./store.js";
 import { createTurns } from "./turn.js";
 
@@ -35,7 +34,6 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const channel = storage && browser.channel?.(name);
   const disposed = new AbortController();
   const { signal } = disposed;
-  let policy = DEFAULT_POLICY;
 
   const tell = ({ id, n }: Known): void => channel?.postMessage({ id, n });
   const { record, explain } = createRecorder(clock, options.onEvent);
@@ -43,39 +41,12 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const { inTurn, release } = createTurns(clock, store, randomKey);
   const rotations = createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs });
   const send = createSender({ baseUrl, fetch, clock, timeoutMs: requestTimeoutMs, record, disposed: signal });
-  const keeper = createKeeper({
-    clock,
-    store,
-    record,
-    emit,
-    rotations,
-    policy: () => policy,
-    random,
-    tell,
-    catchUp: () => void catchUp().catch(() => undefined),
-  });
-  const inputEveryMs = (): number => Math.min(10_000, policy.heartbeatIntervalMs / 10);
+  const tools: Tools = { clock, store, record, emit, rotations, random, tell, policy: DEFAULT_POLICY };
+  const keeper = createKeeper(tools, () => catchUp());
+  const inputEveryMs = (): number => Math.min(10_000, tools.policy.heartbeatIntervalMs / 10);
   const presence = createPresence(clock, store, page, inputEveryMs, keeper.hurry);
-  const { open, renew, check, reopen, logout, authorized, catchUp, readPolicy } = createExchanges({
-    clock,
-    store,
-    inBody,
-    transport,
-    send,
-    record,
-    emit,
-    inTurn,
-    rotations,
-    presence,
-    keeper,
-    tell,
-    policy: () => policy,
-    setPolicy(read) {
-      policy = read;
-      emit("policy", policy);
-      keeper.arm();
-    },
-  });
+  const exchanges = createExchanges(tools, { transport, send, inTurn, presence, keeper });
+  const { open, renew, check, logout, authorized, freshen, catchUp, readPolicy } = exchanges;
 
   const listen = (type: string, listener: (event: Event) => void): void =>
     page?.addEventListener(type, listener, { capture: true, signal });
@@ -90,12 +61,6 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     if ("key" in event && event.key === `${name}session`) keeper.stir();
   });
   channel?.addEventListener("message", keeper.stir);
-
-  /** For what makes sense with a session only. */
-  async function live(task: () => Promise<void>): Promise<void> {
-    if (keeper.phase !== "live") throw new SessionError("token_missing");
-    await task();
-  }
 
   async function ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
     return (await authorized((): Ask => ({ route: "sessions", method, path }))).body;
@@ -113,41 +78,37 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       if (keeper.access) request.headers.set("authorization", `Bearer ${keeper.access}`);
       return fetch(request);
     };
-    if (keeper.phase !== "idle" && clock.now() >= keeper.due.accessUntil) await catchUp();
+    await freshen();
     const used = keeper.access;
     const response = await carrying(first);
     if (response.status !== 401 || !repeatable || keeper.phase !== "live") return response;
     // Another request may have brought a new token meanwhile.
     if (keeper.access === used) await renew().catch(() => undefined);
-    return keeper.access && keeper.access !== used ? carrying(request()) : response;
+    return keeper.access !== used ? carrying(request()) : response;
   }
 
-  keeper.begin(() => !inBody || rotations.token("refresh") !== undefined);
+  keeper.begin(!inBody || rotations.token("refresh") !== undefined);
   void readPolicy();
 
   return {
     connect: (credential, given) => open("connect", { credential }, given),
     register: (username, password, given) => open("register", { username, password }, given),
     async reconnect() {
-      if (keeper.phase === "live") return catchUp();
-      if (keeper.phase === "leaving") throw new SessionError("token_missing");
-      keeper.lose(keeper.lost);
-      await reopen();
+      if (keeper.phase === "idle") keeper.lose(keeper.lost);
+      await catchUp();
     },
-    validate: () => live(check),
-    refresh: () => live(renew),
-    extend: () =>
-      live(async () => {
-        presence.touch();
-        await catchUp();
-        // What was in flight already did not report it.
-        if (presence.report().msAgo !== null) await catchUp();
-      }),
+    validate: check,
+    refresh: renew,
+    async extend() {
+      presence.touch();
+      await check();
+      // What was in flight already did not report it.
+      if (presence.report().msAgo !== null) await check();
+    },
     logout,
     sessions: async () => ((await ask("GET", "/sessions")) as { sessions: readonly ListedSession[] }).sessions,
     async endSessions(which) {
-      if (typeof which === "object") await ask("DELETE", `/sessions/${encodeURIComponent(which.id)}`);
-      else await ask("DELETE", `/sessions?scope=${which}`);
+      await ask("DELETE", typeof which === "string" ? `/sessions?scope=${which}` : `/sessions/${encodeURIComponent(which.id)}`);
       // The server says whether this one was among them.
       await check().catch(() => undefined);
     },
@@ -159,7 +120,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       const ms = Math.min(keeper.due.idleUntil, keeper.due.absoluteUntil) - clock.now();
       return keeper.phase === "live" && keeper.heard ? Math.max(0, ms) : null;
     },
-    policy: () => policy,
+    policy: () => tools.policy,
     explain,
     dispose() {
       keeper.stop();

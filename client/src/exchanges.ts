@@ -1,49 +1,37 @@
-import type { Clock } from "./clock.js";
 import { DEFAULT_POLICY, type SessionAnswer, type SessionPolicy } from "./contract.js";
-import type { createEvents } from "./events.js";
-import type { createKeeper } from "./keeper.js";
+import type { createKeeper, Tools } from "./keeper.js";
 import type { createPresence, Report } from "./presence.js";
-import type { createRecorder } from "./recorder.js";
 import { described, type Ask, type createSender, type Reply } from "./requests.js";
-import type { createRotations, Rotating } from "./rotation.js";
+import type { Rotating } from "./rotation.js";
 import { refreshAt } from "./schedule.js";
 import type { ConnectOptions, SessionInfo } from "./session-client.js";
 import { SessionError } from "./session-error.js";
-import type { Known, Store } from "./store.js";
 import { judge, type Route } from "./verdict.js";
 
-/** What exchanges need. */
+/** What exchanges need besides. */
 export interface Exchanging {
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly inBody: boolean;
   readonly transport: "cookie" | "body";
   readonly send: ReturnType<typeof createSender>;
-  readonly record: ReturnType<typeof createRecorder>["record"];
-  readonly emit: ReturnType<typeof createEvents>["emit"];
   readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly rotations: ReturnType<typeof createRotations>;
   readonly presence: ReturnType<typeof createPresence>;
   readonly keeper: ReturnType<typeof createKeeper>;
-  readonly tell: (known: Known) => void;
-  readonly policy: () => SessionPolicy;
-  readonly setPolicy: (policy: SessionPolicy) => void;
 }
 
 const nothing = (): undefined => undefined;
 
 /** What the client and the service say to each other, and what follows from it. */
-export function createExchanges(tools: Exchanging) {
-  const { clock, store, inBody, transport, send, record, emit, inTurn, rotations, presence, keeper, tell, policy, setPolicy } = tools;
-  let opening: Promise<SessionInfo> | undefined;
-  let openingWhat = "";
+export function createExchanges(tools: Tools, { transport, send, inTurn, presence, keeper }: Exchanging) {
+  const { clock, store, record, emit, rotations, tell } = tools;
+  const inBody = transport === "body";
   /** Proves the session that a logout ends. */
   let parting = "";
 
   /** One at a time: whoever asks meanwhile gets the same answer. */
   function once(task: () => Promise<void>): () => Promise<void> {
     let running: Promise<void> | undefined;
-    return () => {
+    return async () => {
+      // Nobody is connected.
+      if (keeper.phase === "idle") throw new SessionError("token_missing");
       const asked = keeper.epoch;
       return (running ??= task()
         .then(keeper.succeeded, (error: unknown) => {
@@ -89,7 +77,7 @@ export function createExchanges(tools: Exchanging) {
       keeper.switchTo("idle", null);
       keeper.setState({ status: "anonymous" });
     } else if (verdict === "ended" || (verdict === "look" && route === "refresh")) {
-      const stored = known?.remembered ?? (!known && policy().reconnect.enabled);
+      const stored = known?.remembered ?? (!known && tools.policy.reconnect.enabled);
       const may = details.reconnect !== "forbidden" && !keeper.unproven && (!inBody || rotations.token("reconnect"));
       if (stored && may) keeper.lose({ reason, endedAt });
       else if (verdict === "ended") keeper.finish({ reason, endedAt }, true);
@@ -140,8 +128,8 @@ export function createExchanges(tools: Exchanging) {
     }));
     began(reply, true);
     keeper.unproven = true;
-    const state = keeper.state();
-    if ("session" in state && state.session) emit("reconnected", state.session);
+    const info = keeper.info();
+    if (info) emit("reconnected", info);
   });
 
   const leave = once(async () => {
@@ -169,23 +157,22 @@ export function createExchanges(tools: Exchanging) {
   });
 
   /** Takes an answer about the session that this tab has. */
-  function took(reply: Reply<SessionAnswer>, report: Report | undefined): void {
+  function took(reply: Reply<SessionAnswer>, report?: Report): void {
     if (report) presence.answered(report, reply.body);
     keeper.accept(reply);
     keeper.unproven = false;
-    if (reply.body.policyVersion !== policy().version) void readPolicy();
+    if (reply.body.policyVersion !== tools.policy.version) void readPolicy();
   }
 
   /** Takes an answer that opens a session. */
   function began(reply: Reply<SessionAnswer>, remembered: boolean): void {
-    const { session, refreshToken, policyVersion } = reply.body;
+    const { session, refreshToken } = reply.body;
     const { id, subject } = session;
     keeper.switchTo("live", id);
     rotations.begin("refresh", id, refreshToken);
     presence.reset();
     keeper.publish({ id, subject, remembered });
-    keeper.accept(reply);
-    if (policyVersion !== policy().version) void readPolicy();
+    took(reply);
   }
 
   let reading: Promise<void> | undefined;
@@ -194,7 +181,9 @@ export function createExchanges(tools: Exchanging) {
       .then(({ body }) => {
         const read = body as Partial<SessionPolicy>;
         if (!read.heartbeatIntervalMs || !read.version) return;
-        setPolicy({ ...DEFAULT_POLICY, ...read });
+        tools.policy = { ...DEFAULT_POLICY, ...read };
+        emit("policy", tools.policy);
+        keeper.arm();
       })
       .catch(nothing)
       .finally(() => {
@@ -202,12 +191,18 @@ export function createExchanges(tools: Exchanging) {
       }));
   }
 
+  /** Sees to it that there is an access token, if there is a session. */
+  async function freshen(): Promise<void> {
+    if (keeper.phase === "idle" || clock.now() < keeper.due.accessUntil) return;
+    keeper.assertReady();
+    await catchUp();
+  }
+
   /** Asks with the access token; with a new one, once, if that one is not taken. */
   async function authorized(ask: () => Ask): Promise<Reply<unknown>> {
     for (let again = false; ; again = true) {
-      if (clock.now() >= keeper.due.accessUntil) await catchUp();
+      await freshen();
       const bearer = keeper.access;
-      if (!bearer) throw new SessionError("token_missing");
       const request = ask();
       try {
         return await guarded(request.route, () => send({ ...request, bearer }));
@@ -223,44 +218,47 @@ export function createExchanges(tools: Exchanging) {
     keeper.look();
     if (keeper.phase === "leaving") return leave();
     if (keeper.phase === "lost") return reopen();
-    if (keeper.phase === "live") return clock.now() >= refreshAt(keeper.due, policy()) ? renew() : check();
+    if (keeper.phase === "live") return clock.now() >= refreshAt(keeper.due, tools.policy) ? renew() : check();
   }
 
-  function open(route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
-    const asked = { ...body, remember, transport, ...(label !== undefined && { label }) };
-    const what = JSON.stringify([route, asked]);
-    // A second click joins the first; another credential waits for it.
-    if (opening && what === openingWhat) return opening;
-    const run = async (): Promise<SessionInfo> => {
-      const before = keeper.state();
-      keeper.setState({ status: "connecting" });
-      const bearer = inBody ? keeper.access : "";
-      try {
-        const ask: Ask = { route, method: "POST", path: `/${route}`, body: asked, bearer, cookies: !inBody };
-        const reply = described(await inTurn(() => send(ask)), true);
-        if (remember) rotations.begin("reconnect", null, reply.body.reconnectToken);
-        else rotations.forget("reconnect");
-        began(reply, remember);
-        const state = keeper.state();
-        return "session" in state && state.session ? state.session : reply.body.session;
-      } catch (error) {
-        if (keeper.state().status === "connecting") keeper.setState(before);
-        throw error;
+  /** Opens a session; the turn keeps it from running beside anything else that changes cookies. */
+  async function open(route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
+    const before = keeper.state();
+    keeper.setState({ status: "connecting" });
+    try {
+      const reply = described(
+        await inTurn(() =>
+          send({
+            route,
+            method: "POST",
+            path: `/${route}`,
+            body: { ...body, remember, transport, label },
+            bearer: inBody ? keeper.access : "",
+            cookies: !inBody,
+          }),
+        ),
+        true,
+      );
+      if (keeper.phase === "leaving") {
+        // Somebody logged out meanwhile: the session that was opened is the one to end.
+        parting = reply.body.accessToken ?? "";
+        throw new SessionError("outdated");
       }
-    };
-    openingWhat = what;
-    const mine = (opening ? opening.then(run, run) : run()).finally(() => {
-      if (opening === mine) opening = undefined;
-    });
-    return (opening = mine);
+      if (remember) rotations.begin("reconnect", null, reply.body.reconnectToken);
+      else rotations.forget("reconnect");
+      began(reply, remember);
+      return keeper.info() ?? reply.body.session;
+    } catch (error) {
+      if (keeper.state().status === "connecting") keeper.setState(before);
+      throw error;
+    }
   }
 
   async function logout(): Promise<void> {
-    await opening?.catch(nothing);
     parting = keeper.access;
     keeper.part();
     await leave().catch(nothing);
   }
 
-  return { open, renew, check, reopen, logout, authorized, catchUp, readPolicy };
+  return { open, renew, check, reopen, logout, authorized, freshen, catchUp, readPolicy };
 }

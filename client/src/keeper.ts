@@ -9,19 +9,17 @@ import type { SessionInfo, SessionState } from "./session-client.js";
 import { SessionError } from "./session-error.js";
 import type { Ending, Known, Store } from "./store.js";
 
-/** What the keeper needs. */
-export interface Keeping {
+/** What the keeper and the exchanges have in common. */
+export interface Tools {
   readonly clock: Clock;
   readonly store: Store;
   readonly record: ReturnType<typeof createRecorder>["record"];
   readonly emit: ReturnType<typeof createEvents>["emit"];
   readonly rotations: ReturnType<typeof createRotations>;
-  readonly policy: () => SessionPolicy;
   readonly random: () => number;
   /** Tells other tabs that the session has changed. */
   readonly tell: (known: Known) => void;
-  /** Does what is due. Never rejects. */
-  readonly catchUp: () => void;
+  policy: SessionPolicy;
 }
 
 /**
@@ -52,21 +50,23 @@ const infoOf = ({ id, subject, credential, label, createdAt }: SessionBody): Ses
 });
 
 /** Holds the session of this tab: its state, its deadlines, and what the other tabs say of it. */
-export function createKeeper({ clock, store, record, emit, rotations, policy, random, tell, catchUp }: Keeping) {
+export function createKeeper(tools: Tools, catchUp: () => Promise<void>) {
+  const { clock, store, record, emit, rotations, random, tell } = tools;
   let state: SessionState = { status: "anonymous" };
   let info: SessionInfo | null = null;
   let retryAt = 0;
   let notBefore = 0;
   let failures = 0;
+  let failure: SessionError | undefined;
   let triedAt = 0;
   let answeredAt = 0;
   let lastNow = clock.now();
   let lastWall = clock.wall();
   let cancelTimer: (() => void) | undefined;
 
-  /** As soon as the server allows it. */
+  /** As soon as the server allows it, unless the token must not be presented again. */
   function hasten(now: number): void {
-    retryAt = Math.min(retryAt, Math.max(notBefore, now));
+    if (retryAt < Infinity) retryAt = Math.min(retryAt, Math.max(notBefore, now));
   }
 
   const keeper = {
@@ -84,13 +84,21 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
     /** The session comes from a reconnect, and the server has not confirmed it since. */
     unproven: false,
     state: (): SessionState => state,
+    info: (): SessionInfo | null => info,
+
+    /** Throws the last failure as long as it is too early to try again. */
+    assertReady(): void {
+      if (failure && clock.now() < retryAt) throw failure;
+    },
 
     setState(next: SessionState): void {
       if (JSON.stringify(next) === JSON.stringify(state)) return;
       const { status: to, reason, failure: code } = next as { reason?: EndReason; failure?: ErrorCode } & SessionState;
       record({ kind: "state", from: state.status, to, session: keeper.id, reason, code });
+      const before = state;
       state = next;
       emit("change", next);
+      if (next.status === "ended" && before.status !== "ended") emit("ended", next);
     },
 
     /** Tells this tab and all others which session there is. */
@@ -107,7 +115,7 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
       info = null;
       retryAt = notBefore = failures = 0;
       // Not known before the first answer; hope has to end some time.
-      keeper.due = { ...none, idleUntil: clock.now() + policy().idleTimeoutMs };
+      keeper.due = { ...none, idleUntil: clock.now() + tools.policy.idleTimeoutMs };
       keeper.arm();
     },
 
@@ -119,7 +127,7 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
       const { phase } = keeper;
       keeper.switchTo(known.id ? "live" : "idle", known.id);
       if (known.id) keeper.setState({ status: "connecting" });
-      else if (phase !== "idle") keeper.end({ reason: "unknown", endedAt: null, ...known.end }, true);
+      else if (phase !== "idle") keeper.setState({ status: "ended", reason: "unknown", endedAt: null, ...known.end, confirmed: true });
       return known;
     },
 
@@ -149,13 +157,6 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
       if (was === "warning" && !warning && known) tell(known);
     },
 
-    /** Shows an end, and nothing more is tried. */
-    end(ending: Ending, confirmed: boolean): void {
-      const again = state.status === "ended";
-      keeper.setState({ status: "ended", ...ending, confirmed });
-      if (!again) emit("ended", { ...ending, confirmed });
-    },
-
     /** The session is over, and no reconnect is to be tried. */
     finish(ending: Ending, confirmed: boolean): void {
       const known = store.get("session");
@@ -165,7 +166,7 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
         keeper.publish({ id: null, remembered: false, end: ending });
       }
       keeper.switchTo("idle", null);
-      keeper.end(ending, confirmed);
+      keeper.setState({ status: "ended", ...ending, confirmed });
     },
 
     /** The session is over, and the stored credential may open the next one. The id stays: a reload begins here again. */
@@ -181,12 +182,13 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
 
     /** Nothing was learned of the session: later again, with full jitter, and never before the server wants it. */
     failed(error: unknown): void {
-      const { code, details } = error instanceof SessionError ? error : new SessionError("unexpected_answer");
+      failure = error instanceof SessionError ? error : new SessionError("unexpected_answer", {}, { cause: error });
+      const { code, details } = failure;
       if (code === "outdated" || keeper.phase === "idle") return;
       const now = clock.now();
       triedAt = now;
       notBefore = now + (details.retryAfterMs ?? 0);
-      const longestMs = Math.max(1000, policy().heartbeatIntervalMs);
+      const longestMs = Math.max(1000, tools.policy.heartbeatIntervalMs);
       retryAt = notBefore + Math.max(100, backoffMs(failures++, longestMs, random()));
       // The token must not be presented again: only another tab, or the user, can bring a newer one.
       if (code === "refresh_superseded") retryAt = Infinity;
@@ -202,7 +204,7 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
       cancelTimer = clock.after(Math.min(Math.max(inMs, 0), TICK_MS), keeper.tick);
     },
 
-    dueAt: (): number => retryAt || (keeper.phase === "live" ? nextDue(keeper.due, policy()) : 0),
+    dueAt: (): number => retryAt || (keeper.phase === "live" ? nextDue(keeper.due, tools.policy) : 0),
 
     tick(): void {
       const now = clock.now();
@@ -217,9 +219,9 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
         keeper.due.accessUntil -= gapMs;
         hasten(now);
       }
-      const hope = hopeless(keeper.due, policy());
+      const hope = hopeless(keeper.due, tools.policy);
       if (state.status === "offline" && now > hope.at) keeper.finish({ reason: hope.reason, endedAt: null }, false);
-      else if (keeper.phase !== "idle" && keeper.dueAt() <= now) catchUp();
+      else if (keeper.phase !== "idle" && keeper.dueAt() <= now) catchUp().catch(() => undefined);
       else keeper.arm();
     },
 
@@ -227,9 +229,9 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
     wake(persisted: boolean): void {
       if (keeper.phase === "idle") return;
       const now = clock.now();
-      const freshMs = Math.min(30_000, policy().heartbeatIntervalMs / 4);
+      const freshMs = Math.min(30_000, tools.policy.heartbeatIntervalMs / 4);
       if (persisted || now - answeredAt > freshMs) keeper.due.pollAt = Math.min(keeper.due.pollAt, now);
-      if (now - triedAt > WAKE_SPACING_MS && retryAt < Infinity) hasten(now);
+      if (now - triedAt > WAKE_SPACING_MS) hasten(now);
       keeper.tick();
     },
 
@@ -243,18 +245,17 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
 
     /** Input while the warning is shown moves the end soon, and not at the next poll. */
     hurry(): void {
-      if (state.status !== "warning" || clock.now() - answeredAt < policy().warningLeadMs / 20) return;
+      if (state.status !== "warning" || clock.now() - answeredAt < tools.policy.warningLeadMs / 20) return;
       keeper.due.pollAt = clock.now();
       keeper.arm();
     },
 
     /** Takes up what an earlier page or another tab has left. Where nothing is known, a cookie may tell more. */
-    begin(mayHaveToken: () => boolean): void {
+    begin(mayHaveToken: boolean): void {
       const known = store.get("session");
       if (known?.leaving) {
-        keeper.switchTo("leaving", null);
-        keeper.end(LOGOUT, false);
-      } else if (known ? known.id !== null : mayHaveToken()) {
+        keeper.part();
+      } else if (known ? known.id : mayHaveToken) {
         keeper.switchTo("live", known?.id ?? null);
         keeper.setState({ status: "connecting" });
       }
@@ -264,7 +265,7 @@ export function createKeeper({ clock, store, record, emit, rotations, policy, ra
     part(): void {
       keeper.switchTo("leaving", null);
       keeper.publish({ id: null, remembered: false, leaving: true, end: LOGOUT });
-      keeper.end(LOGOUT, false);
+      keeper.setState({ status: "ended", ...LOGOUT, confirmed: false });
     },
 
     stop(): void {

@@ -60,7 +60,6 @@ export function createSender({ baseUrl, fetch, clock, timeoutMs, record, dispose
       signal,
     });
     const { status } = response;
-    record({ kind: "answer", route, status });
     const parsed: unknown = /json/.test(response.headers.get("content-type") ?? "")
       ? await response.json().catch(() => undefined)
       : undefined;
@@ -87,14 +86,16 @@ export function createSender({ baseUrl, fetch, clock, timeoutMs, record, dispose
       abort();
     });
     disposed.addEventListener("abort", abort);
-    if (disposed.aborted) abort();
-    record({ kind: "request", route: ask.route });
+    const { route } = ask;
+    record({ kind: "request", route });
     try {
-      return { body: await answerTo(ask, controller.signal), sentAt };
+      const body = await answerTo(ask, controller.signal);
+      record({ kind: "answer", route });
+      return { body, sentAt };
     } catch (cause) {
       const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
-      const { reason, sessionId: session, retryAfterMs: ms } = error.details;
-      record({ kind: "answer", route: ask.route, code: error.code, reason, session, ms });
+      const { status, reason, sessionId: session, retryAfterMs: ms } = error.details;
+      record({ kind: "answer", route, status, code: error.code, reason, session, ms });
       throw error;
     } finally {
       cancel();
