@@ -6,6 +6,8 @@ export interface Clock {
   wall(): number;
   /** Calls `done` once after `ms` milliseconds or later; the function returned cancels it. */
   after(ms: number, done: () => void): () => void;
+  /** Frees what the clock holds; called when the client is disposed of. */
+  stop?(): void;
 }
 
 /** The source of `timer-worker.js`, for pages that cannot load the file. */
@@ -26,7 +28,7 @@ export function workerSources(url: string | URL | undefined): (() => TimerWorker
  * The clock of a browser. Each timer runs twice, in the page and in a worker, and the first to fire counts: a worker that
  * is blocked, missing or slow to start costs nothing, and one that works is not held back in background tabs.
  */
-export function systemClock(sources: (() => TimerWorker)[]): Clock & { stop(): void } {
+export function systemClock(sources: (() => TimerWorker)[]): Clock {
   const waiting = new Map<number, () => void>();
   let worker: TimerWorker | undefined;
   let lastId = 0;
@@ -40,7 +42,8 @@ export function systemClock(sources: (() => TimerWorker)[]): Clock & { stop(): v
     try {
       worker = first?.();
     } catch {
-      return start(others);
+      start(others);
+      return;
     }
     if (!worker) return;
     worker.onmessage = ({ data }: MessageEvent<number>) => fire(data);

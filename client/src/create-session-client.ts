@@ -25,8 +25,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const browser: Environment = { ...browserEnvironment(), ...options.environment };
   const { page, random, randomKey } = browser;
   const fetch = options.fetch ?? browser.fetch;
-  const ownClock = options.clock ? undefined : systemClock(workerSources(options.timerWorkerUrl));
-  const clock = options.clock ?? (ownClock as NonNullable<typeof ownClock>);
+  const clock = options.clock ?? systemClock(workerSources(options.timerWorkerUrl));
   // In the body transport the storage would hold tokens, so it is used only if it is given on purpose.
   const storage = options.storage ?? (inBody ? null : browser.storage);
   const name = `session-keepalive:${baseUrl}:`;
@@ -71,7 +70,8 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     const request = (): Request => new Request(input, init);
     const first = request();
     const { origin } = new URL(first.url);
-    const own = [new URL(baseUrl, globalThis.location?.href).origin, globalThis.location?.origin, ...origins];
+    const page = (globalThis as Partial<typeof globalThis>).location;
+    const own = [new URL(baseUrl, page?.href).origin, page?.origin, ...origins];
     if (!own.includes(origin)) return fetch(first);
     const repeatable = !(init?.body instanceof ReadableStream) && !(isRequest && first.body);
     const carrying = (request: Request): Promise<Response> => {
@@ -128,7 +128,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       presence.stop();
       disposed.abort();
       channel?.close();
-      ownClock?.stop();
+      clock.stop?.();
     },
   };
 }

@@ -77,7 +77,7 @@ export function rotate(chain: Chain, token: string, keys: readonly string[], now
   const successors = keys.map((key) => mixed(`${read.name}|${read.generation + 1}|${read.secret}|${key}`));
   if (read.secret === chain.secret) {
     chain.generation++;
-    chain.secret = successors[0] ?? mixed(encode(chain) + now);
+    chain.secret = successors[0] ?? mixed(`${encode(chain)}${now}`);
     chain.rotatedAt = now;
     return { outcome: "rotated", token: encode(chain) };
   }
