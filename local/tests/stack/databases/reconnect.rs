@@ -49,13 +49,6 @@ impl Stage {
         let request = self.api.post("/connect").json(&json!({ "credential": credential }));
         Ok(request.header("idempotency-key", format!("{key:-<16}")).send().await?)
     }
-
-    async fn lose_sessions(&self) -> Outcome {
-        for item in self.emulator.items("S#").await? {
-            self.emulator.remove(&item).await?;
-        }
-        Ok(())
-    }
 }
 
 /// The settings of a stack that takes connection strings.
@@ -73,7 +66,7 @@ async fn a_user_of_a_database_reconnects_after_the_session_was_lost() -> Outcome
         let mut answers = vec![opened.to_string()];
         let mut token = opened["reconnectToken"].clone();
         for round in 1..=3 {
-            stage.lose_sessions().await?;
+            stage.emulator.lose_sessions().await?;
             let answer = stage.reconnect(&token, &format!("round-{round}")).await?;
             assert_eq!(answer.status(), StatusCode::CREATED, "{engine:?}, round {round}");
             let next: Value = answer.json().await?;
@@ -98,7 +91,7 @@ async fn a_password_that_was_changed_meanwhile_ends_the_stored_credential() -> O
     for engine in Engine::ALL {
         let Some(stage) = Stage::set(engine).await? else { continue };
         let opened = stage.remembered().await?;
-        stage.lose_sessions().await?;
+        stage.emulator.lose_sessions().await?;
         stage.database.change_password("canaryuser", "another-password").await?;
         for key in ["first", "again"] {
             let (status, refused) = problem(stage.reconnect(&opened["reconnectToken"], key).await?).await?;
@@ -119,7 +112,7 @@ async fn a_database_that_is_down_changes_nothing() -> Outcome {
     for engine in Engine::ALL {
         let Some(mut stage) = Stage::set(engine).await? else { continue };
         let opened = stage.remembered().await?;
-        stage.lose_sessions().await?;
+        stage.emulator.lose_sessions().await?;
         let before = stage.emulator.items("R#").await?;
         stage.database.stop().await?;
         let down = stage.connect(&stage.database.string("canaryuser", PASSWORD), true).await?;
