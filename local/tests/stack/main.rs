@@ -29,6 +29,7 @@ mod replay;
 mod rotation;
 mod runtime_api;
 mod secrets;
+mod stale_reads;
 mod stolen;
 mod world;
 
