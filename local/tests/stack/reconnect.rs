@@ -80,6 +80,26 @@ async fn a_repeated_reconnect_gives_the_same_session_and_tokens_until_that_sessi
     Ok(())
 }
 
+/// K5.
+#[tokio::test]
+async fn a_stored_credential_outlives_rotations_of_the_master_secret_until_its_own_is_gone() -> Outcome {
+    let mut world = World::start(&[]).await?;
+    let mut opened = world.remember("ada", at(0)).await?;
+    for (number, (current, previous)) in [("two", &["one"][..]), ("three", &["two", "one"])].into_iter().enumerate() {
+        world.restart(current, previous, at(1)).await?;
+        world.emulator.lose_sessions().await?;
+        let key = format!("key-{number}");
+        let next = world.reconnect(reconnect_token(&opened), &[&key], at(1)).await?;
+        let again = world.reconnect(reconnect_token(&opened), &[&key], at(1)).await?;
+        assert_eq!((token(&next), reconnect_token(&next)), (token(&again), reconnect_token(&again)), "{current}");
+        assert_eq!(code(&world.refresh(token(&next), &["r"], Activity::Now, at(1)).await), "ok", "{current}");
+        opened = next;
+    }
+    world.restart("three", &["two"], at(2)).await?;
+    assert_eq!(code(&world.reconnect(reconnect_token(&opened), &[], at(2)).await), "TokenInvalid");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_session_that_was_lost_before_its_answer_arrived_cannot_be_had_again() -> Outcome {
     let world = World::start(&[]).await?;
