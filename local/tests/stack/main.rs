@@ -7,6 +7,7 @@ mod attempts;
 mod budgets;
 mod conversation;
 mod databases;
+mod demo;
 mod edge;
 mod emulator;
 mod events;
