@@ -7,8 +7,8 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
-	@if [ -f client/package.json ] && command -v npm >/dev/null; then npm --prefix client ci --silent && npm --prefix client run --silent build; \
-	else echo "left out: the demo page (there is no client to build, or Node is not installed)"; fi
+	@if command -v npm >/dev/null; then npm --prefix client ci --silent --no-fund --no-audit && npm --prefix client run --silent build; \
+	else echo "left out: the demo page, because Node is not installed"; fi
 	@cargo run -p local -- $(ARGS)
 
 test: check ## Check and test everything this machine can run
@@ -17,6 +17,8 @@ test: check ## Check and test everything this machine can run
 	@if command -v valgrind >/dev/null; then cargo build --release --package validate-session --package refresh; \
 	else echo "left out: the instruction budgets, because valgrind is not installed"; fi
 	cargo test --workspace
+	@scripts/optional npm "install Node 20 or later" npm --prefix client ci --silent --no-fund --no-audit
+	@scripts/optional npm "install Node 20 or later" npm --prefix client test
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
 

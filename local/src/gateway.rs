@@ -1,34 +1,75 @@
 //! The HTTP API: matches routes as API Gateway does, and hands the functions the events they are deployed for.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
 
+use aws_sdk_dynamodb::Client;
 use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE},
+    http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE, request::Parts},
 };
-use session::{random, unix_time::UnixMillis};
+use session::{issuer::StartError, random, settings::Variables, unix_time::UnixMillis};
 
 use crate::{
+    demo::{self, Misfortune, Misfortunes},
     event,
     functions::Functions,
-    template::{Cors, Route},
+    template::{Cors, Route, Template},
 };
 
 /// Bytes that API Gateway takes (AWS quota for HTTP APIs: 10 MB).
 const LONGEST_BODY: usize = 10_000_000;
 
 pub(crate) struct Gateway {
-    pub(crate) routes: Vec<Route>,
-    pub(crate) cors: Cors,
-    pub(crate) functions: Functions,
+    routes: Vec<Route>,
+    cors: Cors,
+    functions: RwLock<Arc<Functions>>,
+    /// What the functions are started with.
+    settings: Variables,
+    dynamodb: Client,
+    page: PathBuf,
+    /// What the demo page has asked for.
+    pub(crate) misfortunes: Misfortunes,
 }
 
 impl Gateway {
-    /// Serves every route.
+    /// Starts the functions behind the routes of the template. `page` is the folder of the demo page.
+    pub(crate) async fn start(
+        template: Template,
+        settings: Variables,
+        dynamodb: Client,
+        page: PathBuf,
+    ) -> Result<Self, StartError> {
+        let Template { routes, cors, .. } = template;
+        let functions = RwLock::new(Arc::new(Box::pin(Functions::start(&settings)).await?));
+        Ok(Self { routes, cors, functions, settings, dynamodb, page, misfortunes: Misfortunes::default() })
+    }
+
+    /// Starts every function anew.
+    pub(crate) async fn restart(&self) -> Result<(), StartError> {
+        let functions = Arc::new(Box::pin(Functions::start(&self.settings)).await?);
+        *self.functions.write().unwrap_or_else(PoisonError::into_inner) = functions;
+        Ok(())
+    }
+
+    /// The table that the functions use, past them.
+    pub(crate) fn table(&self) -> (&Client, &str) {
+        (&self.dynamodb, self.settings.get("SESSION_TABLE").unwrap_or_default())
+    }
+
+    /// Serves every route, and the demo page beside them.
     pub(crate) fn into_router(self) -> Router {
-        Router::new().fallback(serve).with_state(Arc::new(self))
+        demo::routes().fallback(serve).with_state(Arc::new(self))
+    }
+
+    fn functions(&self) -> Arc<Functions> {
+        Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The route of a request and what stands in place of its `{name}`s. Matches exactly: no other case, no slash more.
@@ -46,27 +87,49 @@ async fn serve(
     if let Some(answer) = gateway.cors.preflight(&request) {
         return answer;
     }
-    let (parts, body) = request.into_parts();
-    let mut response = match gateway.find(parts.method.as_str(), parts.uri.path()) {
-        None => message(StatusCode::NOT_FOUND, "Not Found"),
-        Some(route) => match to_bytes(body, LONGEST_BODY).await {
-            Err(_) => message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
-            Ok(body) => {
-                let id = request_id();
-                let event = event::from_request((&parts, &body), (route.0, &route.1), client, &id, UnixMillis::now());
-                let answer = match &event {
-                    Ok(event) => gateway.functions.answer(&route.0.function, event, &id).await,
-                    Err(_) => None,
-                };
-                answer.map_or_else(
-                    || message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-                    event::to_response,
-                )
-            }
-        },
+    let headers = request.headers().clone();
+    let mut response = match gateway.find(request.method().as_str(), request.uri().path()) {
+        Some(route) => struck(&gateway, request, route, client).await,
+        None => demo::file(&gateway.page, request).await.unwrap_or_else(|| message(StatusCode::NOT_FOUND, "Not Found")),
     };
-    gateway.cors.expose(&parts.headers, response.headers_mut());
+    gateway.cors.expose(&headers, response.headers_mut());
     response
+}
+
+/// The answer of a function, if no misfortune strikes.
+async fn struck(
+    gateway: &Gateway,
+    request: Request,
+    route: (&Route, BTreeMap<String, String>),
+    client: SocketAddr,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    match gateway.misfortunes.strike() {
+        None => answered(gateway, (&parts, body), route, client).await,
+        Some(Misfortune::Silence) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+        Some(Misfortune::LostAnswer) => {
+            answered(gateway, (&parts, body), route, client).await;
+            message(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout")
+        }
+    }
+}
+
+async fn answered(
+    gateway: &Gateway,
+    (parts, body): (&Parts, Body),
+    (route, parameters): (&Route, BTreeMap<String, String>),
+    client: SocketAddr,
+) -> Response<Body> {
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+    };
+    let id = request_id();
+    let event = event::from_request((parts, &body), (route, &parameters), client, &id, UnixMillis::now());
+    let answer = match &event {
+        Ok(event) => gateway.functions().answer(&route.function, event, &id).await,
+        Err(_) => None,
+    };
+    answer.map_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"), event::to_response)
 }
 
 fn parameters(pattern: &str, path: &str) -> Option<BTreeMap<String, String>> {

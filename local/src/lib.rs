@@ -5,6 +5,7 @@
 
 mod cors;
 pub mod database;
+mod demo;
 mod event;
 mod functions;
 mod gateway;

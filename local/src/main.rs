@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Ok(stack) => {
-            ready(&stack);
+            ready(&stack, &options);
             asked_to_stop().await;
             stack.stop().await;
             ExitCode::SUCCESS
@@ -28,8 +28,10 @@ async fn main() -> ExitCode {
 }
 
 #[expect(clippy::print_stdout, reason = "the one line that is for people")]
-fn ready(stack: &Stack) {
-    println!("ready: API http://{}  DynamoDB {}  (Ctrl-C stops)", stack.address, stack.dynamodb);
+fn ready(stack: &Stack, options: &Options) {
+    let Stack { address, dynamodb, .. } = stack;
+    let page = if options.page.join("index.html").exists() { "demo page and API" } else { "API" };
+    println!("ready: {page} http://{address}  DynamoDB {dynamodb}  (Ctrl-C stops)");
 }
 
 /// Ctrl-C or SIGTERM. If the system gives no signals, only SIGKILL is left.

@@ -23,6 +23,10 @@ pub struct Options {
     #[arg(long)]
     pub memory: bool,
 
+    /// Folder of the demo page
+    #[arg(long, value_name = "DIR", default_value = "client/demo/dist")]
+    pub page: PathBuf,
+
     /// Use this DynamoDB in place of the embedded one, with AWS credentials from where the AWS CLI finds them
     #[arg(long, value_name = "URL")]
     pub dynamodb_endpoint: Option<String>,

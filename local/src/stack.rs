@@ -9,7 +9,6 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     database::{DatabaseError, Embedded, create_table},
-    functions::Functions,
     gateway::Gateway,
     master_secret,
     options::Options,
@@ -88,11 +87,11 @@ impl Stack {
         };
         settings.set("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.as_str());
         template.table.name = settings.get("SESSION_TABLE").unwrap_or_default().to_owned();
-        create_table(&client(&settings).map_err(StartError::Setting)?, &template.table).await?;
-        let functions = Functions::start(&settings).await?;
+        let table = client(&settings).map_err(StartError::Setting)?;
+        create_table(&table, &template.table).await?;
         template.cors.origins =
             settings.list("SESSION_ORIGINS").unwrap_or_default().into_iter().map(str::to_owned).collect();
-        let gateway = Gateway { routes: template.routes, cors: template.cors, functions };
+        let gateway = Gateway::start(template, settings, table, options.page.clone()).await?;
         let service = gateway.into_router().into_make_service_with_connect_info::<SocketAddr>();
         let mut stopped = stopped;
         let serving = tokio::spawn(async move {

@@ -14,7 +14,6 @@ use crate::{
     error::{Fault, SessionError},
     identity::SubjectId,
     issuer::Issuer,
-    report,
     rotating_token::{ReconnectToken, RefreshToken},
     settings::{SettingError, Variables},
     store::{Asked, Before, NewPassword, User},
@@ -42,8 +41,8 @@ pub enum Stored {
     Accepted(Credential),
     /// Its own server refused it: it is of no use any more.
     Rejected,
-    /// It is not taken here at present.
-    NotTaken,
+    /// It is not taken here at present, and why.
+    NotTaken(String),
 }
 
 /// Who asks, apart from the credential: genuine tokens that came with it, and where from.
@@ -137,10 +136,9 @@ impl Authenticator {
             Ok(proven) => Ok(proven),
             Err(Refused::Otherwise(error)) => Err(error),
             Err(Refused::ByItsServer(cause) | Refused::NotTaken(cause) | Refused::ByAnother(cause)) => {
-                report::rejected(credential.kind(), &cause);
                 // Before the answer, so that nobody learns more than is counted.
                 issuer.table.count_failure(&counts, window).await?;
-                Err(SessionError::CredentialRejected)
+                Err(SessionError::rejected(cause))
             }
         }
     }
@@ -167,20 +165,14 @@ impl Authenticator {
     ) -> Result<Stored, SessionError> {
         // What was sealed here was well-formed, so only the settings can have changed.
         let Some(credential) = Credential::from_sealed(sealed, self.databases.as_ref()) else {
-            return Ok(Stored::NotTaken);
+            return Ok(Stored::NotTaken("it is not of a form that is taken any more".to_owned()));
         };
         match self.verify(issuer, &credential, user, &[0; 16], now).await {
             Ok(_) => Ok(Stored::Accepted(credential)),
             Err(Refused::Otherwise(error)) => Err(error),
             Err(Refused::ByAnother(cause)) => Err(Fault::new("log in to a database", cause).into()),
-            Err(Refused::ByItsServer(cause)) => {
-                report::rejected(credential.kind(), &cause);
-                Ok(Stored::Rejected)
-            }
-            Err(Refused::NotTaken(cause)) => {
-                report::rejected(credential.kind(), &cause);
-                Ok(Stored::NotTaken)
-            }
+            Err(Refused::ByItsServer(_)) => Ok(Stored::Rejected),
+            Err(Refused::NotTaken(cause)) => Ok(Stored::NotTaken(cause)),
         }
     }
 

@@ -139,8 +139,7 @@ impl Attempt<'_> {
             }
             Open::UsernameTaken => return Err(SessionError::UsernameTaken),
             Open::UsedBefore => {
-                report::rejected(kind, "it was used before");
-                return Err(SessionError::CredentialRejected);
+                return Err(SessionError::rejected("it was used before"));
             }
             Open::QuotaReached { until } => {
                 return Err(SessionError::TooManyAttempts { retry_after: until.since(now) });

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::SubjectId;
 
+#[cfg_attr(
+    not(any(feature = "mysql", feature = "postgres")),
+    expect(dead_code, unused_variables, reason = "without an engine there is nothing to log in to")
+)]
 pub mod connection_string;
 pub mod foreign_token;
 pub mod guest;

@@ -34,9 +34,12 @@ pub enum SessionError {
     /// The session is over.
     #[error("the session has ended: {}", .0.reason.as_str())]
     Ended(Ended),
-    /// The credential was refused; the cause is in the log, never in the answer.
-    #[error("the credential was rejected")]
-    CredentialRejected,
+    /// The credential was refused.
+    #[error("the credential was rejected: {cause}")]
+    CredentialRejected {
+        /// Why, from a closed set; in the log, never in the answer.
+        cause: String,
+    },
     /// A request with a session cookie that may come from another site.
     #[error("the request does not prove that it comes from the app")]
     CsrfRejected,
@@ -104,6 +107,11 @@ pub struct Fault {
 const RETRY_AFTER_FAULT: Duration = Duration::from_secs(1);
 
 impl SessionError {
+    /// A credential that was refused, and why.
+    pub(crate) fn rejected(cause: impl Into<String>) -> Self {
+        Self::CredentialRejected { cause: cause.into() }
+    }
+
     /// A request that breaks the contract in one place.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![Violation { pointer: pointer.into(), detail: detail.into() }])

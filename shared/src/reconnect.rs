@@ -162,7 +162,7 @@ impl Attempt<'_> {
         let rejected = Refusal { removed: Removed::Rejected, at: None };
         if !self.issuer.policy.credentials.contains(&stored.kind) {
             // Switched off, perhaps not for ever: it stays.
-            return Err(SessionError::CredentialRejected);
+            return Err(SessionError::rejected("its kind is not taken"));
         }
         let Content::Sealed(sealed) = &stored.content else { return Err(rejected.into()) };
         let Ok(opened) = sealed.open(stored.bound(), self.token, self.keys) else {
@@ -172,7 +172,7 @@ impl Attempt<'_> {
             Verified::Accepted(credential) => Ok(credential),
             Verified::Rejected => Err(self.refuse(stored, rejected).await?),
             // Perhaps not for ever: it stays.
-            Verified::NotTaken => Err(SessionError::CredentialRejected),
+            Verified::NotTaken(cause) => Err(SessionError::rejected(cause)),
         }
     }
 
@@ -230,7 +230,7 @@ impl Attempt<'_> {
         stored: &StoredCredential,
         session: &RefreshToken,
     ) -> Result<StoredCredential, SessionError> {
-        let plain = credential.to_sealable().ok_or(SessionError::CredentialRejected)?;
+        let plain = credential.to_sealable().ok_or_else(|| SessionError::rejected("its kind is not stored"))?;
         let sealed = Sealed::seal(&plain, stored.bound(), self.next, self.keys, self.fresh.seal_nonce)?;
         let Self { next, now, .. } = *self;
         Ok(StoredCredential {

@@ -111,16 +111,12 @@ pub(crate) fn legacy_token(outcome: LegacyToken) {
     counter!(LEGACY_TOKENS, "Outcome" => outcome).increment(1);
 }
 
-/// A credential was not accepted, and why: for operators alone, so `cause` comes from a closed set.
-pub(crate) fn rejected(kind: CredentialKind, cause: &str) {
-    tracing::info!(event = "credential_rejected", credential = kind.as_str(), cause, "credential rejected");
-}
-
-/// A request was refused. `reason` is why its session had ended, where that is the cause.
-pub(crate) fn refused(status: u16, code: &'static str, reason: Option<EndReason>, session: Option<SessionId>) {
+/// A request was refused. `reason` is why its session had ended, or why its credential was not accepted, where that is
+/// the cause: one of a closed set.
+pub(crate) fn refused(status: u16, code: &'static str, reason: Option<&str>, session: Option<SessionId>) {
     counter!(REFUSALS, "Code" => code).increment(1);
     let session = session.map(|session| session.to_string());
-    tracing::info!(event = "refused", status, code, reason = reason.map(EndReason::as_str), session, "refused");
+    tracing::info!(event = "refused", status, code, reason, session, "refused");
 }
 
 /// A dependency did not do what it was asked, and the request failed for it.

@@ -133,7 +133,7 @@ impl Removed {
 impl From<Refusal> for SessionError {
     fn from(refusal: Refusal) -> Self {
         match refusal.removed {
-            Removed::Rejected => Self::CredentialRejected,
+            Removed::Rejected => Self::rejected("its own server refused what was stored"),
             Removed::Ended(reason) => Ended { reason, at: refusal.at, reconnect_allowed: false }.into(),
         }
     }

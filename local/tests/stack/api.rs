@@ -22,8 +22,12 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) async fn start(settings: &[(&str, &str)]) -> Outcome<Self> {
-        let options =
-            Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: None };
+        Self::serving(PathBuf::new(), settings).await
+    }
+
+    /// Starts with a folder of pages.
+    pub(crate) async fn serving(page: PathBuf, settings: &[(&str, &str)]) -> Outcome<Self> {
+        let options = Options { page, ..options(None) };
         let stack = Stack::start(&options, &settings.iter().copied().collect()).await?;
         Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
     }
@@ -35,9 +39,7 @@ impl Api {
 
     /// Starts on the table of `emulator` with more settings.
     pub(crate) async fn with(emulator: &Emulator, more: &Variables) -> Outcome<Self> {
-        let endpoint = Some(format!("http://{}", emulator.proxy.address));
-        let options =
-            Options { port: 0, dynamodb_port: 0, data: PathBuf::new(), memory: true, dynamodb_endpoint: endpoint };
+        let options = options(Some(format!("http://{}", emulator.proxy.address)));
         let mut settings = emulator.settings();
         for (name, value) in more.iter() {
             settings.set(name, value);
@@ -65,6 +67,12 @@ impl Api {
         assert_eq!(answer.status(), StatusCode::CREATED);
         Ok((answer.headers().clone(), answer.json().await?))
     }
+}
+
+/// A stack in memory, on any ports that are free.
+fn options(dynamodb_endpoint: Option<String>) -> Options {
+    let (data, page) = (PathBuf::new(), PathBuf::new());
+    Options { port: 0, dynamodb_port: 0, data, memory: true, page, dynamodb_endpoint }
 }
 
 /// The refresh cookie that an answer sets, as a browser sends it back.

@@ -66,6 +66,19 @@ impl Emulator {
         Ok(())
     }
 
+    /// Removes every session, as if it had been lost.
+    pub(crate) async fn lose_sessions(&self) -> Outcome {
+        for item in self.items("S#").await? {
+            self.remove(&item).await?;
+        }
+        Ok(())
+    }
+
+    /// The first stored credential.
+    pub(crate) async fn stored_credential(&self) -> Outcome<Item> {
+        Ok(self.items("R#").await?.into_iter().next().ok_or("nothing is stored")?)
+    }
+
     /// Puts an item as it is.
     pub(crate) async fn put(&self, item: Item) -> Outcome {
         self.client.put_item().table_name(&self.table).set_item(Some(item)).send().await?;

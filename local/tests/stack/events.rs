@@ -12,13 +12,17 @@ use session::settings::Variables;
 use crate::{Outcome, emulator::Emulator, runtime_api::Bootstrap};
 
 /// Status of the answer to each event; the tokens in them are not genuine.
-const ANSWERS: [(&str, i64); 18] = [
+const ANSWERS: [(&str, i64); 21] = [
     ("connect/base64", 201),
+    // Neither database servers nor issuers are configured.
+    ("connect/connection-string", 400),
     ("connect/empty-body", 400),
     ("connect/guest", 201),
+    ("connect/id-token", 400),
     ("connect/long-headers", 201),
     ("connect/many-cookies", 201),
     ("connect/password", 401),
+    ("connect/reconnect", 401),
     ("connect/register", 201),
     ("logout/cookie", 204),
     ("refresh/body", 401),

@@ -5,8 +5,7 @@ use session::{
     connect::Connect,
     credential::Credential,
     end::{Presented, Scope, end_many, end_one, logout},
-    error::SessionError,
-    issuer::{Issued, Stored},
+    issuer::Stored,
     lifecycle::{Activity, EndReason},
     list::list,
     opening::Details,
@@ -15,29 +14,10 @@ use session::{
 use crate::{
     Outcome,
     emulator::{Item, text},
-    world::{World, at, code, reconnect_token, token},
+    world::{World, at, code, ended, reconnect_token, token},
 };
 
 const HOUR: u64 = 3600;
-
-/// Removes every session of the table, as if it had been lost.
-async fn lose_sessions(world: &World) -> Outcome {
-    for item in world.emulator.items("S#").await? {
-        world.emulator.remove(&item).await?;
-    }
-    Ok(())
-}
-
-async fn stored_item(world: &World) -> Outcome<Item> {
-    Ok(world.emulator.items("R#").await?.into_iter().next().ok_or("nothing is stored")?)
-}
-
-fn ended(result: &Result<Issued, SessionError>) -> Option<(EndReason, bool)> {
-    match result {
-        Err(SessionError::Ended(ended)) => Some((ended.reason, ended.reconnect_allowed)),
-        _ => None,
-    }
-}
 
 #[tokio::test]
 async fn no_stored_credential_outlives_the_end_of_its_session() -> Outcome {
@@ -63,8 +43,26 @@ async fn no_stored_credential_outlives_the_end_of_its_session() -> Outcome {
             let refused = world.reconnect(reconnect_token(&opened), &[], at(now)).await;
             let (refused, allowed) = ended(&refused).ok_or_else(|| format!("{case}: {}", code(&refused)))?;
             assert_eq!((refused.as_str(), allowed), (reason, false), "{case}, at {now} s");
-            assert!(!stored_item(&world).await?.contains_key("sealed"), "{case}");
+            assert!(!world.emulator.stored_credential().await?.contains_key("sealed"), "{case}");
         }
+    }
+    Ok(())
+}
+
+/// K7: no session is left to say why.
+#[tokio::test]
+async fn ending_all_sessions_reaches_the_stored_credential_of_one_that_was_lost() -> Outcome {
+    for scope in [Scope::Others, Scope::All] {
+        let world = World::start(&[]).await?;
+        let opened = world.remember("ada", at(0)).await?;
+        world.emulator.lose_sessions().await?;
+        let other = world.connect("ada", at(1)).await?;
+        end_many(&world.verifier, &other.access.text, scope, at(2)).await?;
+        for now in [3, 30 * HOUR] {
+            let refused = world.reconnect(reconnect_token(&opened), &[], at(now)).await;
+            assert_eq!(ended(&refused), Some((EndReason::Revoked, false)), "{scope:?}, at {now} s");
+        }
+        assert!(!world.emulator.stored_credential().await?.contains_key("sealed"));
     }
     Ok(())
 }
@@ -73,7 +71,7 @@ async fn no_stored_credential_outlives_the_end_of_its_session() -> Outcome {
 async fn a_logout_forgets_the_stored_credential_of_a_session_that_was_lost() -> Outcome {
     let world = World::start(&[]).await?;
     let opened = world.remember("ada", at(0)).await?;
-    lose_sessions(&world).await?;
+    world.emulator.lose_sessions().await?;
     let reconnect_token = Some(reconnect_token(&opened));
     let presented = Presented { refresh_tokens: vec![token(&opened)], reconnect_token, ..Presented::default() };
     world.emulator.proxy.take();
@@ -86,8 +84,9 @@ async fn a_logout_forgets_the_stored_credential_of_a_session_that_was_lost() -> 
     let opened = world.remember("ada", at(0)).await?;
     let reconnect_token = Some(crate::world::reconnect_token(&opened));
     let presented = Presented { refresh_tokens: vec![token(&opened)], reconnect_token, ..Presented::default() };
+    world.emulator.proxy.take();
     logout(&world.issuer, &presented, at(1)).await?;
-    assert_eq!(world.emulator.proxy.take().last().map(String::as_str), Some("UpdateItem"));
+    assert_eq!(world.emulator.proxy.take(), ["UpdateItem"]);
     Ok(())
 }
 
@@ -115,7 +114,7 @@ async fn a_credential_that_its_server_refuses_is_forgotten() -> Outcome {
     for now in [1, 2, 5 * HOUR] {
         let refused = world.reconnect(reconnect_token(&opened), &[], at(now)).await;
         assert_eq!(code(&refused), "CredentialRejected", "at {now} s");
-        assert!(!stored_item(&world).await?.contains_key("sealed"));
+        assert!(!world.emulator.stored_credential().await?.contains_key("sealed"));
     }
     Ok(())
 }
@@ -126,7 +125,7 @@ async fn a_ciphertext_from_another_place_is_refused() -> Outcome {
         let kinds = [("SESSION_CREDENTIALS", "password,connectionString"), ("CONNECT_ALLOWED_HOSTS", "db.example.com")];
         let world = World::start(&kinds).await?;
         let opened = world.remember("ada", at(0)).await?;
-        let mut own = stored_item(&world).await?;
+        let mut own = world.emulator.stored_credential().await?;
         let set = |item: &mut Item, name: &str, value: &str| {
             item.insert(name.to_owned(), AttributeValue::S(value.to_owned()));
         };
@@ -166,7 +165,7 @@ async fn a_stored_credential_that_comes_with_another_connect_is_forgotten() -> O
     for now in [1, 2] {
         let guest = world.connect_with(&wanted, &details, at(now)).await?;
         assert!(matches!(guest.stored, Stored::Forgotten), "at {now} s");
-        let item = stored_item(&world).await?;
+        let item = world.emulator.stored_credential().await?;
         assert_eq!((text(&item, "removed_for")?, item.contains_key("sealed")), ("replaced", false));
     }
     let refused = world.reconnect(reconnect_token(&opened), &[], at(3)).await;

@@ -7,6 +7,7 @@ mod attempts;
 mod budgets;
 mod conversation;
 mod databases;
+mod demo;
 mod edge;
 mod emulator;
 mod events;
@@ -29,6 +30,7 @@ mod replay;
 mod rotation;
 mod runtime_api;
 mod secrets;
+mod stale_reads;
 mod stolen;
 mod world;
 

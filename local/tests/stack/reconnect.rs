@@ -4,7 +4,6 @@ use futures_util::future::join_all;
 use session::{
     connect::Connect,
     credential::Credential,
-    error::SessionError,
     issuer::{Issued, Stored},
     lifecycle::{Activity, EndReason},
     list::list,
@@ -13,37 +12,17 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::Item,
-    world::{World, at, code, reconnect_token, token},
+    world::{World, at, code, ended, reconnect_token, token},
 };
 
 const HOUR: u64 = 3600;
-
-/// Removes every session of the table, as if it had been lost.
-async fn lose_sessions(world: &World) -> Outcome {
-    for item in world.emulator.items("S#").await? {
-        world.emulator.remove(&item).await?;
-    }
-    Ok(())
-}
-
-async fn stored_item(world: &World) -> Outcome<Item> {
-    Ok(world.emulator.items("R#").await?.into_iter().next().ok_or("nothing is stored")?)
-}
-
-fn ended(result: &Result<Issued, SessionError>) -> Option<(EndReason, bool)> {
-    match result {
-        Err(SessionError::Ended(ended)) => Some((ended.reason, ended.reconnect_allowed)),
-        _ => None,
-    }
-}
 
 #[tokio::test]
 async fn a_lost_session_is_replaced_again_and_again_with_two_requests_each() -> Outcome {
     let world = World::start(&[]).await?;
     let mut opened = world.remember("ada", at(0)).await?;
     for round in 1..=3 {
-        lose_sessions(&world).await?;
+        world.emulator.lose_sessions().await?;
         world.emulator.proxy.take();
         let next = world.reconnect(reconnect_token(&opened), &[], at(round)).await?;
         assert_eq!(world.emulator.proxy.take(), ["Query", "TransactWriteItems"]);
@@ -81,7 +60,7 @@ async fn a_live_session_is_replaced_and_the_expiry_does_not_move() -> Outcome {
 async fn a_repeated_reconnect_gives_the_same_session_and_tokens_until_that_session_was_refreshed() -> Outcome {
     let mut world = World::start(&[]).await?;
     let opened = world.remember("ada", at(0)).await?;
-    lose_sessions(&world).await?;
+    world.emulator.lose_sessions().await?;
     let first = world.reconnect(reconnect_token(&opened), &["one"], at(1)).await?;
     // A key rotation in between changes nothing, and neither do hours.
     world.restart("two", &["one"], at(2)).await?;
@@ -101,12 +80,32 @@ async fn a_repeated_reconnect_gives_the_same_session_and_tokens_until_that_sessi
     Ok(())
 }
 
+/// K5.
+#[tokio::test]
+async fn a_stored_credential_outlives_rotations_of_the_master_secret_until_its_own_is_gone() -> Outcome {
+    let mut world = World::start(&[]).await?;
+    let mut opened = world.remember("ada", at(0)).await?;
+    for (number, (current, previous)) in [("two", &["one"][..]), ("three", &["two", "one"])].into_iter().enumerate() {
+        world.restart(current, previous, at(1)).await?;
+        world.emulator.lose_sessions().await?;
+        let key = format!("key-{number}");
+        let next = world.reconnect(reconnect_token(&opened), &[&key], at(1)).await?;
+        let again = world.reconnect(reconnect_token(&opened), &[&key], at(1)).await?;
+        assert_eq!((token(&next), reconnect_token(&next)), (token(&again), reconnect_token(&again)), "{current}");
+        assert_eq!(code(&world.refresh(token(&next), &["r"], Activity::Now, at(1)).await), "ok", "{current}");
+        opened = next;
+    }
+    world.restart("three", &["two"], at(2)).await?;
+    assert_eq!(code(&world.reconnect(reconnect_token(&opened), &[], at(2)).await), "TokenInvalid");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_session_that_was_lost_before_its_answer_arrived_cannot_be_had_again() -> Outcome {
     let world = World::start(&[]).await?;
     let opened = world.remember("ada", at(0)).await?;
     world.reconnect(reconnect_token(&opened), &["one"], at(1)).await?;
-    lose_sessions(&world).await?;
+    world.emulator.lose_sessions().await?;
     let again = world.reconnect(reconnect_token(&opened), &["one"], at(2)).await;
     assert_eq!(ended(&again), Some((EndReason::Unknown, false)));
     Ok(())
@@ -117,7 +116,7 @@ async fn a_session_that_was_lost_before_its_answer_arrived_cannot_be_had_again()
 async fn of_many_reconnects_at_once_one_opens_a_session() -> Outcome {
     let world = World::start(&[]).await?;
     let opened = world.remember("ada", at(0)).await?;
-    lose_sessions(&world).await?;
+    world.emulator.lose_sessions().await?;
     let names: Vec<String> = (0..20).map(|number| format!("tab-{number}")).collect();
     let tries = names.iter().map(|name| async { world.reconnect(reconnect_token(&opened), &[name], at(1)).await });
     let outcomes: Vec<String> = join_all(tries).await.iter().map(code).collect();
@@ -140,7 +139,7 @@ async fn a_stored_credential_that_two_parties_hold_is_ended_with_its_session() -
         let refused = world.reconnect(reconnect_token(&second), &[], at(now)).await;
         assert_eq!(ended(&refused), Some((EndReason::ReuseDetected, false)));
     }
-    assert!(!stored_item(&world).await?.contains_key("sealed"));
+    assert!(!world.emulator.stored_credential().await?.contains_key("sealed"));
     Ok(())
 }
 
@@ -180,12 +179,12 @@ async fn a_stored_credential_serves_the_page_that_stored_it() -> Outcome {
 async fn a_record_that_is_older_than_the_token_is_not_taken_for_theft() -> Outcome {
     let world = World::start(&[]).await?;
     let opened = world.remember("ada", at(0)).await?;
-    let before = stored_item(&world).await?;
+    let before = world.emulator.stored_credential().await?;
     let second = world.reconnect(reconnect_token(&opened), &["one"], at(1)).await?;
     world.emulator.put(before).await?;
     let ahead = world.reconnect(reconnect_token(&second), &["two"], at(2)).await;
     assert_eq!(ended(&ahead).map(|(reason, _)| reason), Some(EndReason::Replaced), "its session was replaced");
-    lose_sessions(&world).await?;
+    world.emulator.lose_sessions().await?;
     let ahead = world.reconnect(reconnect_token(&second), &["two"], at(3)).await;
     assert_eq!(ended(&ahead), Some((EndReason::Replaced, false)));
     Ok(())

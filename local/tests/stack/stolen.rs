@@ -36,7 +36,7 @@ fn ring(name: &str) -> Outcome<KeyRing> {
 
 async fn loot(world: &World) -> Outcome<Loot> {
     let cookie = reconnect_token(&world.remember("ada", at(0)).await?).to_owned();
-    let item = world.emulator.items("R#").await?.into_iter().next().ok_or("nothing is stored")?;
+    let item = world.emulator.stored_credential().await?;
     Ok(Loot { cookie, item, keys: ring("one")? })
 }
 
@@ -120,7 +120,7 @@ async fn only_browser_table_and_master_secret_together_open_the_seal() -> Outcom
     assert!(plain.contains(PASSWORD));
     // After one use the same three of yesterday open nothing of today.
     world.reconnect(&cookie, &[], at(1)).await?;
-    let today = world.emulator.items("R#").await?.into_iter().next().ok_or("nothing is stored")?;
+    let today = world.emulator.stored_credential().await?;
     assert_eq!(opened(&today, &token, keys.current())?, None);
     Ok(())
 }

@@ -14,7 +14,7 @@ use session::{
     error::SessionError,
     identity::SessionId,
     issuer::{Issued, Issuer, Stored},
-    lifecycle::{Activity, Session},
+    lifecycle::{Activity, EndReason, Session},
     opening::{Details, Fresh},
     random,
     reconnect::{self, Reconnect},
@@ -93,7 +93,7 @@ impl World {
 
     /// Connects a registered user.
     pub(crate) async fn connect(&self, name: &str, now: UnixMillis) -> Result<Issued, SessionError> {
-        let (name, password) = proof(name).map_err(|_| SessionError::CredentialRejected)?;
+        let (name, password) = proof(name).map_err(|_| SessionError::NotFound)?;
         self.open(&Credential::Password(name, password), now).await
     }
 
@@ -210,6 +210,14 @@ fn nonces(keys: &[&str]) -> Result<(Nonce, Vec<Nonce>), SessionError> {
         None => Nonce::random(&random::bytes()?),
     };
     Ok((nonce, nonces.collect()))
+}
+
+/// Why a session had ended, and whether a stored credential may open the next.
+pub(crate) fn ended(result: &Result<Issued, SessionError>) -> Option<(EndReason, bool)> {
+    match result {
+        Err(SessionError::Ended(ended)) => Some((ended.reason, ended.reconnect_allowed)),
+        _ => None,
+    }
 }
 
 /// The wire name of what went wrong, with its reason where it has one.

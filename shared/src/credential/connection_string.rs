@@ -19,6 +19,8 @@ mod addresses;
 mod admission;
 mod allow_list;
 mod apart;
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+mod dial;
 mod grammar;
 mod host;
 #[cfg(feature = "mysql")]

@@ -139,7 +139,8 @@ fn log(error: &SessionError, presented: Presented) {
     };
     match error {
         SessionError::Unavailable { cause, .. } => report::failed(status.as_u16(), code, cause, session),
-        SessionError::Ended(ended) => report::refused(status.as_u16(), code, Some(ended.reason), session),
+        SessionError::Ended(ended) => report::refused(status.as_u16(), code, Some(ended.reason.as_str()), session),
+        SessionError::CredentialRejected { cause } => report::refused(status.as_u16(), code, Some(cause), session),
         _ => report::refused(status.as_u16(), code, None, session),
     }
 }

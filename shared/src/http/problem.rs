@@ -72,7 +72,7 @@ pub(super) fn classify(error: &SessionError) -> (StatusCode, &'static str, &'sta
         SessionError::TokenInvalid => (StatusCode::UNAUTHORIZED, "token_invalid", "The token is not valid."),
         SessionError::TokenExpired => (StatusCode::UNAUTHORIZED, "token_expired", "The access token has expired."),
         SessionError::Ended(_) => (StatusCode::UNAUTHORIZED, "session_ended", "The session has ended."),
-        SessionError::CredentialRejected => {
+        SessionError::CredentialRejected { .. } => {
             (StatusCode::UNAUTHORIZED, "credential_rejected", "The credential was not accepted.")
         }
         SessionError::CsrfRejected => {

@@ -89,5 +89,5 @@ fn a_refusal_never_allows_another_reconnect() {
     let SessionError::Ended(ended) = SessionError::from(refusal) else { panic!("not an end") };
     assert_eq!((ended.reason, ended.reconnect_allowed), (EndReason::Unknown, false));
     let refusal = Refusal { removed: Removed::Rejected, at: None };
-    assert!(matches!(SessionError::from(refusal), SessionError::CredentialRejected));
+    assert!(matches!(SessionError::from(refusal), SessionError::CredentialRejected { .. }));
 }

@@ -3,11 +3,14 @@
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
+use session::settings::Variables;
+
 use super::{Database, Engine};
 use crate::{
     Outcome,
     api::{Api, problem},
     emulator::{Emulator, text},
+    world::secret,
 };
 
 const PASSWORD: &str = "canary-db-Pa55word";
@@ -24,9 +27,7 @@ impl Stage {
         let Some(database) = Database::start(engine).await? else { return Ok(None) };
         database.create_user("canaryuser", PASSWORD).await?;
         let emulator = Emulator::start().await?;
-        let mut settings = database.settings("localhost:PORT");
-        settings.set("SESSION_CREDENTIALS", "password,connectionString");
-        let api = Api::with(&emulator, &settings).await?;
+        let api = Api::with(&emulator, &taking(database.settings("localhost:PORT"))).await?;
         Ok(Some(Self { database, emulator, api }))
     }
 
@@ -48,13 +49,13 @@ impl Stage {
         let request = self.api.post("/connect").json(&json!({ "credential": credential }));
         Ok(request.header("idempotency-key", format!("{key:-<16}")).send().await?)
     }
+}
 
-    async fn lose_sessions(&self) -> Outcome {
-        for item in self.emulator.items("S#").await? {
-            self.emulator.remove(&item).await?;
-        }
-        Ok(())
-    }
+/// The settings of a stack that takes connection strings.
+fn taking(mut settings: Variables) -> Variables {
+    settings.set("SESSION_CREDENTIALS", "password,connectionString");
+    settings.set("SESSION_SECRET", secret("one", &[]));
+    settings
 }
 
 #[tokio::test]
@@ -65,7 +66,7 @@ async fn a_user_of_a_database_reconnects_after_the_session_was_lost() -> Outcome
         let mut answers = vec![opened.to_string()];
         let mut token = opened["reconnectToken"].clone();
         for round in 1..=3 {
-            stage.lose_sessions().await?;
+            stage.emulator.lose_sessions().await?;
             let answer = stage.reconnect(&token, &format!("round-{round}")).await?;
             assert_eq!(answer.status(), StatusCode::CREATED, "{engine:?}, round {round}");
             let next: Value = answer.json().await?;
@@ -90,7 +91,7 @@ async fn a_password_that_was_changed_meanwhile_ends_the_stored_credential() -> O
     for engine in Engine::ALL {
         let Some(stage) = Stage::set(engine).await? else { continue };
         let opened = stage.remembered().await?;
-        stage.lose_sessions().await?;
+        stage.emulator.lose_sessions().await?;
         stage.database.change_password("canaryuser", "another-password").await?;
         for key in ["first", "again"] {
             let (status, refused) = problem(stage.reconnect(&opened["reconnectToken"], key).await?).await?;
@@ -111,7 +112,7 @@ async fn a_database_that_is_down_changes_nothing() -> Outcome {
     for engine in Engine::ALL {
         let Some(mut stage) = Stage::set(engine).await? else { continue };
         let opened = stage.remembered().await?;
-        stage.lose_sessions().await?;
+        stage.emulator.lose_sessions().await?;
         let before = stage.emulator.items("R#").await?;
         stage.database.stop().await?;
         let down = stage.connect(&stage.database.string("canaryuser", PASSWORD), true).await?;
@@ -123,6 +124,35 @@ async fn a_database_that_is_down_changes_nothing() -> Outcome {
         stage.database.start_again().await?;
         let back = stage.reconnect(&opened["reconnectToken"], "key").await?;
         assert_eq!(back.status(), StatusCode::CREATED, "{engine:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stored_credential_outlives_settings_and_servers_that_do_not_take_it() -> Outcome {
+    for engine in Engine::ALL {
+        let Some(mut stage) = Stage::set(engine).await? else { continue };
+        let opened = stage.remembered().await?;
+        let before = stage.emulator.items("R#").await?;
+        let right = stage.database.settings("localhost:PORT");
+        let mut other_kind = taking(right.clone());
+        other_kind.set("SESSION_CREDENTIALS", "password");
+        let mut unknown_authority = taking(right.clone());
+        unknown_authority.set("CONNECT_CA_FILE", "");
+        for (case, settings, status) in [
+            ("another host", taking(stage.database.settings("db.example.com:PORT")), 401),
+            ("another port", taking(stage.database.settings("localhost:1")), 401),
+            ("no connection strings", other_kind, 401),
+            // Somebody else may answer in its place: that says nothing about the credential.
+            ("a certificate that is not trusted", unknown_authority, 503),
+        ] {
+            stage.api = Api::with(&stage.emulator, &settings).await?;
+            let answer = stage.reconnect(&opened["reconnectToken"], "key").await?;
+            assert_eq!(answer.status().as_u16(), status, "{engine:?}, {case}");
+            assert_eq!(stage.emulator.items("R#").await?, before, "{engine:?}, {case}");
+        }
+        stage.api = Api::with(&stage.emulator, &taking(right)).await?;
+        assert_eq!(stage.reconnect(&opened["reconnectToken"], "key").await?.status(), StatusCode::CREATED);
     }
     Ok(())
 }
@@ -183,8 +213,7 @@ async fn a_string_of_another_form_is_told_by_field_and_not_repeated() -> Outcome
 async fn a_database_server_is_not_guessed_at_through_us() -> Outcome {
     let Some(database) = Database::start(Engine::Postgres).await? else { return Ok(()) };
     let emulator = Emulator::start().await?;
-    let mut settings = database.settings("localhost:PORT");
-    settings.set("SESSION_CREDENTIALS", "connectionString");
+    let mut settings = taking(database.settings("localhost:PORT"));
     settings.set("CONNECT_ATTEMPTS_PER_HOST", "2");
     let api = Api::with(&emulator, &settings).await?;
     let stage = Stage { database, emulator, api };

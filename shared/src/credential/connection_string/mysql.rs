@@ -1,9 +1,16 @@
 //! Logins to MySQL and MariaDB.
 
+use std::net::SocketAddr;
+
 use mysql_async::{Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts, prelude::Queryable};
 use secrecy::ExposeSecret;
 
-use super::{ConnectionString, LoginFailed, admission::Admitted, apart::of_io};
+use super::{
+    ConnectionString, LoginFailed,
+    admission::Admitted,
+    apart::of_io,
+    dial::{dial, relayed},
+};
 use crate::{
     settings::{SettingError, Variables},
     tls,
@@ -35,7 +42,9 @@ impl Tls {
 /// Logs in, asks whether the server is there, and logs out. Not a query: the driver allocates what a result's header
 /// tells it to, and a result may be a request for a file.
 pub(super) async fn log_in(tls: Tls, string: ConnectionString, to: Admitted) -> Result<(), LoginFailed> {
-    let mut connection = Conn::new(options(tls, &string, to)).await.map_err(|error| failed(&error))?;
+    let server = relayed(dial(to.address).await?).await?;
+    let mut connection =
+        Conn::new(options((!to.plaintext).then_some(tls.0), &string, server)).await.map_err(|error| failed(&error))?;
     connection.ping().await.map_err(|error| failed(&error))?;
     // The user was let in, however the farewell goes.
     let _ = connection.disconnect().await;
@@ -43,12 +52,12 @@ pub(super) async fn log_in(tls: Tls, string: ConnectionString, to: Admitted) -> 
 }
 
 /// Everything the driver would otherwise choose by itself.
-fn options(tls: Tls, string: &ConnectionString, to: Admitted) -> Opts {
+fn options(tls: Option<SslOpts>, string: &ConnectionString, server: SocketAddr) -> Opts {
     OptsBuilder::default()
         .ip_or_hostname(string.host.in_certificates())
-        .tcp_port(to.address.port())
-        .resolved_ips(Some(vec![to.address.ip()]))
-        .ssl_opts((!to.plaintext).then_some(tls.0))
+        .tcp_port(server.port())
+        .resolved_ips(Some(vec![server.ip()]))
+        .ssl_opts(tls)
         .user(Some(string.user.as_str()))
         .pass(Some(string.password.expose_secret()))
         .db_name(Some(string.database.as_str()))

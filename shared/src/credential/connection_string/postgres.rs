@@ -1,12 +1,11 @@
 //! Logins to PostgreSQL.
 
-use std::{error::Error as _, io, pin::Pin, time::Duration};
+use std::{error::Error as _, pin::Pin};
 
 use secrecy::ExposeSecret;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    time::timeout,
 };
 use tokio_postgres::{
     Client, Config, Connection, Error, NoTls,
@@ -16,16 +15,13 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::guarded::Guarded;
-use super::{ConnectionString, LoginFailed, admission::Admitted, apart::of_io};
+use super::{ConnectionString, LoginFailed, admission::Admitted, apart::of_io, dial::dial};
 use crate::{
     settings::{SettingError, Variables},
     tls,
 };
 
 mod guarded;
-
-/// How long a server may take to accept a connection.
-const TO_CONNECT: Duration = Duration::from_secs(2);
 
 /// Classes of SQLSTATE that say how the server is, not who the user is: insufficient resources, operator intervention,
 /// system error, internal error.
@@ -63,8 +59,7 @@ where
 
 /// Logs in, runs one query and logs out.
 pub(super) async fn log_in(Tls(mut tls): Tls, string: ConnectionString, to: Admitted) -> Result<(), LoginFailed> {
-    let connected = timeout(TO_CONNECT, TcpStream::connect(to.address)).await;
-    let stream = connected.map_err(io::Error::from).flatten().map_err(|error| of_io(&error))?;
+    let stream = dial(to.address).await?;
     let mut config = Config::new();
     config.user(&string.user).password(string.password.expose_secret()).dbname(&string.database);
     if to.plaintext {

@@ -14,7 +14,7 @@ fn every_error() -> Vec<SessionError> {
         SessionError::TokenInvalid,
         SessionError::TokenExpired,
         SessionError::Ended(Ended { reason: EndReason::Logout, at: None, reconnect_allowed: false }),
-        SessionError::CredentialRejected,
+        SessionError::rejected("the cause"),
         SessionError::CsrfRejected,
         SessionError::OriginNotAllowed,
         SessionError::NotFound,
