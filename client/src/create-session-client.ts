@@ -6,7 +6,7 @@ import { createExchanges } from "./exchanges.js";
 import { createKeeper, type Tools } from "./keeper.js";
 import { createPresence } from "./presence.js";
 import { createRecorder } from "./recorder.js";
-import { createSender, type Ask } from "./requests.js";
+import { createSender } from "./requests.js";
 import { createRotations } from "./rotation.js";
 import type { SessionClient, SessionClientOptions } from "./session-client.js";
 import { memoryStorage, openStore, type Known } from "./store.js";
@@ -44,8 +44,8 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const keeper = createKeeper(tools, () => catchUp());
   const inputEveryMs = (): number => Math.min(10_000, tools.policy.heartbeatIntervalMs / 10);
   const presence = createPresence(clock, store, page, inputEveryMs, keeper.hurry);
-  const exchanges = createExchanges(tools, { transport, send, inTurn, presence, keeper });
-  const { open, renew, check, logout, authorized, freshen, catchUp, readPolicy } = exchanges;
+  const exchanges = createExchanges(tools, { transport, fetch, send, inTurn, presence, keeper });
+  const { open, renew, check, logout, carry, carried, catchUp, readPolicy } = exchanges;
 
   const listen = (type: string, listener: (event: Event) => void): void =>
     page?.addEventListener(type, listener, { capture: true, signal });
@@ -61,30 +61,20 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   });
   channel?.addEventListener("message", keeper.stir);
 
-  async function ask(method: "GET" | "DELETE", path: string): Promise<unknown> {
-    return (await authorized((): Ask => ({ route: "sessions", method, path }))).body;
-  }
+  const ask = async (method: "GET" | "DELETE", path: string): Promise<unknown> =>
+    (await send({ route: "sessions", method, path, by: carried })).body;
 
-  async function fetchWithToken(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    const isRequest = input instanceof Request;
-    const request = (): Request => new Request(input, init);
-    const first = request();
-    const { origin } = new URL(first.url);
-    const page = (globalThis as Partial<typeof globalThis>).location;
-    const own = [new URL(baseUrl, page?.href).origin, page?.origin, ...origins];
-    if (!own.includes(origin)) return fetch(first);
-    const repeatable = !(init?.body instanceof ReadableStream) && !(isRequest && first.body);
-    const carrying = (request: Request): Promise<Response> => {
-      if (keeper.access) request.headers.set("authorization", `Bearer ${keeper.access}`);
-      return fetch(request);
-    };
-    await freshen();
-    const used = keeper.access;
-    const response = await carrying(first);
-    if (response.status !== 401 || !repeatable || keeper.phase !== "live") return response;
-    // Another request may have brought a new token meanwhile.
-    if (keeper.access === used) await renew().catch(() => undefined);
-    return keeper.access !== used ? carrying(request()) : response;
+  function fetchWithToken(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    let first: Request | undefined = new Request(input, init);
+    const location = (globalThis as Partial<typeof globalThis>).location;
+    const own = [new URL(baseUrl, location?.href).origin, location?.origin, ...origins];
+    if (!own.includes(new URL(first.url).origin)) return fetch(first);
+    const repeatable = !(init?.body instanceof ReadableStream) && !(input instanceof Request && first.body);
+    return carry(() => {
+      const request = first ?? new Request(input, init);
+      first = undefined;
+      return request;
+    }, repeatable);
   }
 
   keeper.begin(!inBody || rotations.token("refresh") !== undefined);

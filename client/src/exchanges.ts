@@ -11,6 +11,7 @@ import { judge, type Route } from "./verdict.js";
 /** What exchanges need besides. */
 export interface Exchanging {
   readonly transport: "cookie" | "body";
+  readonly fetch: typeof fetch;
   readonly send: ReturnType<typeof createSender>;
   readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
   readonly presence: ReturnType<typeof createPresence>;
@@ -20,7 +21,7 @@ export interface Exchanging {
 const nothing = (): undefined => undefined;
 
 /** What the client and the service say to each other, and what follows from it. */
-export function createExchanges(tools: Tools, { transport, send, inTurn, presence, keeper }: Exchanging) {
+export function createExchanges(tools: Tools, { transport, fetch, send, inTurn, presence, keeper }: Exchanging) {
   const { clock, store, record, emit, rotations, tell } = tools;
   const inBody = transport === "body";
   /** Proves the session that a logout ends. */
@@ -48,18 +49,21 @@ export function createExchanges(tools: Tools, { transport, send, inTurn, presenc
   /** Judges what comes back, and takes nothing that was asked for before the session changed. */
   async function guarded<Answer>(route: Route, ask: () => Promise<Answer>): Promise<Answer> {
     const asked = keeper.epoch;
-    const outcome = await ask().then(
-      (answer) => ({ answer }),
-      (error: unknown) => ({ error }),
-    );
+    let answer: Answer | undefined;
+    let failure: unknown;
+    try {
+      answer = await ask();
+    } catch (error) {
+      failure = error;
+    }
     keeper.look();
     if (asked !== keeper.epoch) {
       record({ kind: "discard", route });
       throw new SessionError("outdated");
     }
-    if ("answer" in outcome) return outcome.answer;
-    if (outcome.error instanceof SessionError) rule(outcome.error, route);
-    throw outcome.error;
+    if (failure instanceof SessionError) rule(failure, route);
+    if (failure) throw failure as Error;
+    return answer as Answer;
   }
 
   /** Draws the consequence of a failure. */
@@ -114,9 +118,10 @@ export function createExchanges(tools: Tools, { transport, send, inTurn, presenc
 
   const check = once(async () => {
     let report: Report | undefined;
-    const reply = await authorized(() => {
+    const reply = await guarded("validate", () => {
       report = presence.report();
-      return { route: "validate", method: "POST", path: "/validate-session", body: { lastActiveMsAgo: report.msAgo } };
+      const body = { lastActiveMsAgo: report.msAgo };
+      return send({ route: "validate", method: "POST", path: "/validate-session", body, by: carried });
     });
     took(described(reply, false), report);
   });
@@ -198,20 +203,28 @@ export function createExchanges(tools: Tools, { transport, send, inTurn, presenc
     await catchUp();
   }
 
-  /** Asks with the access token; with a new one, once, if that one is not taken. */
-  async function authorized(ask: () => Ask): Promise<Reply<unknown>> {
-    for (let again = false; ; again = true) {
-      await freshen();
-      const bearer = keeper.access;
-      const request = ask();
-      try {
-        return await guarded(request.route, () => send({ ...request, bearer }));
-      } catch (error) {
-        if (again || !(error instanceof SessionError) || judge(error, request.route, keeper.id) !== "renew") throw error;
-        if (keeper.access === bearer) keeper.due.accessUntil = 0;
-      }
-    }
+  /**
+   * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again.
+   *
+   * @param repeatable - whether it can
+   */
+  async function carry(request: () => Request, repeatable: boolean): Promise<Response> {
+    await freshen();
+    const used = keeper.access;
+    const send = (): Promise<Response> => {
+      const carrying = request();
+      if (keeper.access) carrying.headers.set("authorization", `Bearer ${keeper.access}`);
+      return fetch(carrying);
+    };
+    const response = await send();
+    if (response.status !== 401 || !repeatable || keeper.phase !== "live") return response;
+    // Another request may have brought a new token meanwhile.
+    if (keeper.access === used) await renew().catch(nothing);
+    return keeper.access !== used ? send() : response;
   }
+
+  /** The same for the service's own routes. */
+  const carried: typeof fetch = (url, init) => carry(() => new Request(url, init), true);
 
   /** Does what is due. */
   async function catchUp(): Promise<void> {
@@ -260,5 +273,5 @@ export function createExchanges(tools: Tools, { transport, send, inTurn, presenc
     await leave().catch(nothing);
   }
 
-  return { open, renew, check, reopen, logout, authorized, freshen, catchUp, readPolicy };
+  return { open, renew, check, reopen, logout, carry, carried, catchUp, readPolicy };
 }

@@ -11,6 +11,8 @@ export interface Ask {
   readonly path: string;
   readonly body?: object;
   readonly bearer?: string;
+  /** In place of the browser's: one that adds the access token. */
+  readonly by?: typeof fetch;
   /** Idempotency keys, the one for a new rotation first. */
   readonly keys?: string;
   /** Whether it concerns the session's cookies. */
@@ -42,19 +44,21 @@ type Problem = ErrorDetails & { readonly code?: string };
 /** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
 export function createSender({ baseUrl, fetch, clock, timeoutMs, record, disposed }: Sending) {
   async function answerTo(ask: Ask, signal: AbortSignal): Promise<unknown> {
-    const { route, method, path, body, bearer, keys, cookies = false, keepalive = false } = ask;
-    const headers: Record<string, string> = {};
-    if (route !== "policy") headers["x-session-client"] = "1";
-    if (body) headers["content-type"] = "application/json";
-    if (bearer) headers["authorization"] = `Bearer ${bearer}`;
-    if (keys) headers["idempotency-key"] = keys;
-    const response = await fetch(baseUrl + path, {
+    const { route, method, path, body, bearer, keys, cookies = false, keepalive = false, by = fetch } = ask;
+    const isPolicy = route === "policy";
+    const headers = {
+      ...(!isPolicy && { "x-session-client": "1" }),
+      ...(body && { "content-type": "application/json" }),
+      ...(bearer && { authorization: `Bearer ${bearer}` }),
+      ...(keys && { "idempotency-key": keys }),
+    };
+    const response = await by(baseUrl + path, {
       method,
       headers,
       ...(body && { body: JSON.stringify(body) }),
       credentials: cookies ? "include" : "omit",
       // The policy has an ETag, which the browser's cache compares by itself.
-      cache: route === "policy" ? "no-cache" : "no-store",
+      cache: isPolicy ? "no-cache" : "no-store",
       redirect: "error",
       keepalive,
       signal,

@@ -72,3 +72,14 @@ it("a token that another tab has stored meanwhile is not replaced by an older on
   });
   expect(rotations.token("refresh")).toBe("t3");
 });
+
+it("in the cookie transport no token is stored, even if an answer has one", async () => {
+  for (const inBody of [true, false]) {
+    const { page, ok, store } = bench(inBody);
+    const rotations = page();
+    rotations.begin("refresh", "s", "first");
+    expect(store.get("refresh")?.token).toBe(inBody ? "first" : undefined);
+    await ok(rotations);
+    expect(store.get("refresh")?.token).toBe(inBody ? "next" : undefined);
+  }
+});

@@ -37,7 +37,7 @@ export function createRotations({ clock, store, inTurn, randomKey, inBody, raceW
     const ledger = store.get(kind);
     // Another tab has connected: these keys are of no use any more.
     if (!ledger || ledger.id !== chain) return;
-    const nextToken = kind === "refresh" ? next.refreshToken : next.reconnectToken;
+    const nextToken = inBody ? next[kind === "refresh" ? "refreshToken" : "reconnectToken"] : undefined;
     const used = sure[kind] && ledger.pending === key;
     store.set(kind, {
       id: kind === "refresh" ? next.session.id : null,

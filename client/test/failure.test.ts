@@ -50,6 +50,7 @@ it("Retry-After is obeyed, also when somebody looks at the page", async () => {
 it.each([
   ["HTML of a captive portal", { kind: "answer", status: 200, body: "<html>", headers: { "content-type": "text/html" } }, "unexpected_answer"],
   ["JSON of somebody else", { kind: "answer", status: 200, body: "{}", headers: { "content-type": "application/json" } }, "unexpected_answer"],
+  ["JSON that looks like an answer", { kind: "answer", status: 200, body: '{"session":{},"nextPollMs":1000}', headers: { "content-type": "application/json" } }, "unexpected_answer"],
   ["a 401 of a proxy", { kind: "answer", status: 401, body: "{}", headers: { "content-type": "application/json" } }, "unexpected_answer"],
   ["a 403 of a firewall", { kind: "answer", status: 403 }, "unexpected_answer"],
   ["a gateway without a backend", { kind: "answer", status: 500 }, "unexpected_answer"],
@@ -75,6 +76,30 @@ it("who does not reach the server stops hoping the buffer after the idle limit",
   expect(status(at)).toBe("offline");
   await at.clock.advance(MINUTE);
   expect(at.client.getSnapshot()).toMatchObject({ status: "ended", reason: "idle_timeout", confirmed: false });
+});
+
+it("a wall clock that is set ahead while the server is not reached ends no hope", async () => {
+  const at = await connected();
+  at.server.fault = () => ({ kind: "unreached" });
+  await at.clock.advance(HOUR);
+  at.clock.shiftWall(48 * HOUR);
+  await at.clock.advance(HOUR);
+  expect(status(at)).toBe("offline");
+});
+
+it("input that a repeated refresh did not count is reported again", async () => {
+  const at = await connected();
+  await at.clock.advance(MINUTE);
+  at.server.fault = ({ route }) => (route === "refresh" ? { kind: "lost" } : undefined);
+  at.client.refresh().catch(() => undefined);
+  await at.clock.advance(100);
+  at.server.fault = () => undefined;
+  at.tab.input();
+  const seenAt = at.clock.now();
+  await within(at.clock, at.client.refresh(), 5 * SECOND);
+  expect(at.server.sessions[0]?.lastActiveAt).toBeLessThan(seenAt);
+  await at.clock.advance(6 * MINUTE);
+  expect(at.server.sessions[0]?.lastActiveAt).toBeGreaterThanOrEqual(seenAt - 100);
 });
 
 it("a wall clock that is set by two hours changes no request", async () => {
@@ -111,6 +136,8 @@ it("a lost session is reconnected without the user, and only if that is allowed"
     expect([status(at), status(other)], reason).toEqual([state, state]);
     expect(ended).toEqual(state === "active" ? [] : [reason]);
     expect(at.server.sessions.length).toBe(state === "active" ? 2 : 1);
+    // Without permission it is not even tried: an attempt with a stolen token would raise an alarm.
+    expect(at.server.to("reconnect").length).toBe(state === "active" ? 1 : 0);
   }
 });
 
