@@ -84,7 +84,8 @@ pub(crate) fn routes() -> Router<Arc<Gateway>> {
 /// A file of the page; nothing if there is no such file.
 pub(crate) async fn file(page: &Path, request: Request) -> Option<Response<Body>> {
     let found = ServeDir::new(page).try_call(request).await.ok()?;
-    found.status().is_success().then(|| found.map(Body::new))
+    let has_it = found.status().is_success() || found.status() == StatusCode::NOT_MODIFIED;
+    has_it.then(|| found.map(Body::new))
 }
 
 /// Forgets everything that the functions hold in memory, as new execution environments would.

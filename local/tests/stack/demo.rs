@@ -85,7 +85,11 @@ async fn the_page_is_served_beside_the_api_and_nothing_above_it() -> Outcome {
     let api = Api::serving(page, &[]).await?;
     let index = api.get("/").send().await?;
     assert_eq!((index.status(), &index.headers()["content-type"]), (StatusCode::OK, &"text/html".parse()?));
+    let index_again = api.get("/").send().await?;
     assert_eq!(index.text().await?, "<title>demo</title>");
+    let changed = index_again.headers()["last-modified"].clone();
+    let unchanged = api.get("/").header("if-modified-since", changed).send().await?;
+    assert_eq!(unchanged.status(), StatusCode::NOT_MODIFIED, "a second tab");
     let policy: Value = api.get("/session-policy").send().await?.json().await?;
     assert!(policy["version"].is_string());
     for path in ["/private", "/%2e%2e/private", "/..%2fprivate", "/nothing"] {
