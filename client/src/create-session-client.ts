@@ -69,7 +69,9 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     const location = (globalThis as Partial<typeof globalThis>).location;
     const own = [new URL(baseUrl, location?.href).origin, location?.origin, ...origins];
     if (!own.includes(new URL(first.url).origin)) return fetch(first);
-    const repeatable = !(init?.body instanceof ReadableStream) && !(input instanceof Request && first.body);
+    // Not every browser tells whether a Request has a body.
+    const bodiless = !(input instanceof Request) || ["GET", "HEAD"].includes(input.method);
+    const repeatable = bodiless && !(init?.body instanceof ReadableStream);
     return carry(() => {
       const request = first ?? new Request(input, init);
       first = undefined;

@@ -223,8 +223,12 @@ export function createExchanges(tools: Tools, { transport, fetch, send, inTurn, 
     return keeper.access !== used ? send() : response;
   }
 
-  /** The same for the service's own routes. */
-  const carried: typeof fetch = (url, init) => carry(() => new Request(url, init), true);
+  /** The same for the service's own routes, which make no sense without a token. */
+  const carried: typeof fetch = async (url, init) => {
+    await freshen();
+    if (!keeper.access) throw new SessionError("token_missing");
+    return carry(() => new Request(url, init), true);
+  };
 
   /** Does what is due. */
   async function catchUp(): Promise<void> {

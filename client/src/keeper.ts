@@ -166,6 +166,7 @@ export function createKeeper(tools: Tools, catchUp: () => Promise<void>) {
         keeper.publish({ id: null, remembered: false, end: ending });
       }
       keeper.switchTo("idle", null);
+      keeper.lost = ending;
       keeper.setState({ status: "ended", ...ending, confirmed });
     },
 
@@ -178,10 +179,13 @@ export function createKeeper(tools: Tools, catchUp: () => Promise<void>) {
 
     succeeded(): void {
       retryAt = failures = 0;
+      failure = undefined;
     },
 
     /** Nothing was learned of the session: later again, with full jitter, and never before the server wants it. */
     failed(error: unknown): void {
+      // A refresh on the way to another request has already been counted.
+      if (error === failure) return;
       failure = error instanceof SessionError ? error : new SessionError("unexpected_answer", {}, { cause: error });
       const { code, details } = failure;
       if (code === "outdated" || keeper.phase === "idle") return;

@@ -121,7 +121,7 @@ export interface SessionClient {
   endSessions(which: "others" | "all" | { readonly id: string }): Promise<void>;
   /**
    * `fetch` with the access token, for the service's, the page's and the configured origins; others are left without. A
-   * 401 is repeated once after a refresh, if the body can be sent again (not a stream, not a `Request` with a body).
+   * 401 is repeated once after a refresh, if the body can be sent again (not a stream, not a `Request` other than GET and HEAD).
    */
   fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
   /** The state; the same object until it changes. */

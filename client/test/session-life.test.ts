@@ -47,7 +47,6 @@ it("input of a person keeps the session, input of a script does not", async () =
 
 it("a 401 of the app is repeated once with a new token", async () => {
   const at = await connected();
-  at.server.app = (request) => new Response("{}", { status: request.headers.get("authorization")?.endsWith(".1") ? 401 : 200 });
   const first = at.server.sessions[0]?.refresh.generation;
   at.server.app = () => new Response("{}", { status: at.server.sessions[0]?.refresh.generation === first ? 401 : 200 });
   const response = await within(at.clock, at.client.fetch("https://api.test/app", { method: "POST", body: "text" }));
@@ -83,4 +82,74 @@ it("logs out in every tab at once, and for good", async () => {
   await within(at.clock, at.client.connect(ADA), SECOND);
   await at.clock.advance(SECOND);
   expect([status(at), status(other)]).toEqual(["active", "active"]);
+});
+
+it("who logs out while a connect is on its way is logged out", async () => {
+  const at = await connected();
+  at.server.latencyMs = ({ route }) => (route === "connect" ? 2 * SECOND : 20);
+  const connecting = at.client.connect(ADA);
+  connecting.catch(() => undefined);
+  await at.clock.advance(SECOND);
+  await within(at.clock, at.client.logout());
+  await expect(connecting).rejects.toMatchObject({ code: "outdated" });
+  expect(status(at)).toBe("ended logout");
+  expect(at.server.sessions.map(({ end }) => end?.reason)).toEqual(["replaced", "logout"]);
+});
+
+it("the app's own requests do not storm a server that cannot be reached", async () => {
+  const at = await connected();
+  await at.clock.advance(MINUTE);
+  at.server.fault = ({ route }) => (route === "app" ? undefined : { kind: "refuse", status: 503, code: "temporarily_unavailable", retryAfterSeconds: 60 });
+  await at.clock.advance(HOUR);
+  const before = at.server.to("refresh").length;
+  for (let request = 0; request < 100; request++) {
+    at.client.fetch("https://api.test/app").catch(() => undefined);
+    await at.clock.advance(100);
+  }
+  expect(at.server.to("refresh").length - before).toBeLessThanOrEqual(1);
+});
+
+it("the access token goes to the service's, the page's and the named origins only", async () => {
+  const at = world();
+  const page = at.page({ origins: ["https://app.test"] });
+  await within(at.clock, page.client.connect(ADA), SECOND);
+  for (const [url, carries] of [["https://api.test/app", true], ["https://app.test/x", true], ["https://other.test/x", false]] as const) {
+    await within(at.clock, page.client.fetch(url), SECOND);
+    expect(at.server.to("app").at(-1)?.headers.has("authorization"), url).toBe(carries);
+  }
+});
+
+it("a stream is not sent twice", async () => {
+  const at = await connected();
+  at.server.app = () => new Response("{}", { status: 401 });
+  const body = new Blob(["text"]).stream();
+  const init = { method: "POST", body, duplex: "half" } as RequestInit;
+  const response = await within(at.clock, at.client.fetch("https://api.test/app", init));
+  expect([response.status, at.server.to("app").length]).toEqual([401, 1]);
+});
+
+it("lists the user's sessions and ends them, this one too", async () => {
+  const at = await connected();
+  const listed = await within(at.clock, at.client.sessions(), SECOND);
+  expect(listed.map(({ current, remembered }) => [current, remembered])).toEqual([[true, false]]);
+  await within(at.clock, at.client.endSessions("others"), SECOND);
+  expect(status(at)).toBe("active");
+  await within(at.clock, at.client.endSessions({ id: "session-1" }), 2 * SECOND);
+  expect(status(at)).toBe("ended revoked");
+});
+
+it("the snapshot is the same object until something changes", async () => {
+  const at = await connected();
+  const before = at.client.getSnapshot();
+  await at.clock.advance(HOUR);
+  expect(at.client.getSnapshot()).toBe(before);
+});
+
+it("a client that was disposed of is silent", async () => {
+  const at = await connected();
+  at.client.dispose();
+  const before = at.server.requests.length;
+  at.tab.event("focus");
+  await at.clock.advance(HOUR);
+  expect(at.server.requests.length).toBe(before);
 });
