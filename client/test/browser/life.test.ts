@@ -155,7 +155,7 @@ describe("a session in one tab", () => {
     expect(cookies.map((value) => value.slice(0, 4)).sort()).toEqual(["rc1.", "rt1."]);
     const readable = await page.evaluate(() =>
       JSON.stringify([
-        document.cookie, { ...localStorage }, { ...sessionStorage }, window.heard,
+        document.cookie, Object.entries(localStorage), Object.entries(sessionStorage), window.heard,
         window.client.explain(), window.client.getSnapshot(),
       ]),
     );

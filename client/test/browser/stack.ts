@@ -40,6 +40,7 @@ const PAGE = `<!doctype html><html lang="en"><title>test</title><button>here</bu
 /** The local stack in a process of its own, with a page that loads the built client. */
 export class Stack {
   readonly #folder = mkdtempSync(join(tmpdir(), "session-keepalive-"));
+  readonly #settings: Record<string, string>;
   #process: ChildProcess | undefined;
   #port = 0;
 
@@ -55,7 +56,9 @@ export class Stack {
     return stack;
   }
 
-  private constructor(readonly settings: Record<string, string>) {}
+  private constructor(settings: Record<string, string>) {
+    this.#settings = settings;
+  }
 
   get url(): string {
     return `http://127.0.0.1:${String(this.#port)}`;
@@ -66,7 +69,7 @@ export class Stack {
     const folder = this.#folder;
     const options = ["--port", String(this.#port), "--dynamodb-port", "0", "--data", join(folder, "data")];
     const running = spawn(BINARY, [...options, "--page", join(folder, "page")], {
-      env: { ...POLICY, ...this.settings },
+      env: { ...POLICY, ...this.#settings },
       stdio: ["ignore", "pipe", "inherit"],
     });
     this.#process = running;
