@@ -19,6 +19,7 @@ test: check ## Check and test everything this machine can run
 	cargo test --workspace
 	@scripts/optional npm "install Node 20 or later" npm --prefix client ci --silent --no-fund --no-audit
 	@scripts/optional npm "install Node 20 or later" npm --prefix client test
+	@if command -v npm >/dev/null; then scripts/optional chromium "apt-get install chromium" npm --prefix client run test:browser; fi
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
 
