@@ -27,10 +27,8 @@ export const SPOKEN_ONLY: CSSProperties = {
   position: "absolute",
   width: 1,
   height: 1,
-  margin: -1,
   overflow: "hidden",
   clipPath: "inset(50%)",
-  whiteSpace: "nowrap",
 };
 
 /** The class of a part, or its default style. */

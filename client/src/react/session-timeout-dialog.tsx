@@ -1,9 +1,10 @@
 import { useId, useRef, useState, type ReactElement, type ReactNode } from "react";
-import type { EndedSession, WarningReason } from "../index.js";
+import type { EndedSession } from "../index.js";
 import { lookOf, SPOKEN_ONLY, type DialogClassNames, type DialogPart } from "./dialog-look.js";
 import { ENGLISH, type SessionTimeoutLabels } from "./timeout-labels.js";
 import { useIdleWarning } from "./use-idle-warning.js";
 import { useModal } from "./use-modal.js";
+import { useOccasion, type Occasion } from "./use-occasion.js";
 import { useSession } from "./use-session.js";
 
 /** What {@link SessionTimeoutDialog} takes; everything is optional. */
@@ -33,12 +34,11 @@ export function SessionTimeoutDialog(props: SessionTimeoutDialogProps): ReactEle
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   const first = useRef<HTMLButtonElement>(null);
-  const [dismissed, setDismissed] = useState<WarningReason | "ended" | null>(null);
+  const [dismissed, setDismissed] = useState<Occasion | null>(null);
 
-  const ended = state.status === "ended" && state.reason !== "logout" ? state : null;
-  const occasion = warning.reason ?? (ended && "ended");
-  if (dismissed !== null && dismissed !== occasion) setDismissed(null);
-  const shown = occasion === dismissed ? null : occasion;
+  const occasion = useOccasion(client);
+  const shown = occasion && occasion !== dismissed ? occasion.kind : null;
+  const ended = shown === "ended" && state.status === "ended" ? state : null;
   useModal(dialog, first, shown);
 
   const close = (): void => setDismissed(occasion);

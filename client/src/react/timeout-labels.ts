@@ -54,7 +54,7 @@ export const ENGLISH: SessionTimeoutLabels = {
     return `Time left: ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   },
   announcement: (seconds) =>
-    `Less than ${seconds < 60 ? counted(seconds, "second") : counted(Math.round(seconds / 60), "minute")} left.`,
+    `Less than ${seconds < 60 ? counted(seconds, "second") : counted(seconds / 60, "minute")} left.`,
   stay: "Stay signed in",
   understood: "Continue",
   signOut: "Sign out",

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { SessionError, type ErrorCode, type SessionClient, type SessionState, type WarningReason } from "../index.js";
+import { useOccasion } from "./use-occasion.js";
 import { useRemainingMs } from "./use-remaining-ms.js";
 import { useSession } from "./use-session.js";
 
@@ -24,13 +25,11 @@ export interface IdleWarning {
 /** The warning before a session ends, without any look. */
 export function useIdleWarning(): IdleWarning {
   const { client, state } = useSession();
-  const [lastReason, setLastReason] = useState<WarningReason | null>(null);
+  const occasion = useOccasion(client);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<{ readonly code: ErrorCode; readonly during: SessionState } | null>(null);
 
-  // A failed attempt to stay turns the state to `offline`: closing then would hide it.
-  const reason = state.status === "warning" ? state.reason : state.status === "offline" ? lastReason : null;
-  if (reason !== lastReason) setLastReason(reason);
+  const reason = occasion && occasion.kind !== "ended" ? occasion.kind : null;
   const open = reason !== null;
 
   const attempt = async (task: (client: SessionClient) => Promise<void>): Promise<void> => {

@@ -1,16 +1,12 @@
-import { useMemo, useSyncExternalStore } from "react";
 import { systemClock, type SessionClient } from "../index.js";
-
-const never = (): null => null;
-const unsubscribed = (): void => undefined;
-const STOPPED = { subscribe: () => unsubscribed, remainingMs: never };
+import { useClientStore, type ClientStore } from "./use-client-store.js";
 
 /** Asks the client at each full second before the limit. Timers only say when to look: they may be late, or sleep. */
-function createCountdown(client: SessionClient) {
+function createCountdown(client: SessionClient): ClientStore<number | null> {
   let remainingMs = client.remainingMs();
   const subscribe = (changed: () => void): (() => void) => {
     const clock = systemClock([]);
-    let cancel = unsubscribed;
+    let cancel = (): void => undefined;
     const look = (): void => {
       cancel();
       remainingMs = client.remainingMs();
@@ -24,14 +20,10 @@ function createCountdown(client: SessionClient) {
       unsubscribe();
     };
   };
-  return { subscribe, remainingMs: () => remainingMs };
+  return { subscribe, read: () => remainingMs };
 }
 
 /** `client.remainingMs()`, read about once a second while `running`; otherwise `null`, and no timer runs. */
 export function useRemainingMs(client: SessionClient | null, running: boolean): number | null {
-  const { subscribe, remainingMs } = useMemo(
-    () => (client && running ? createCountdown(client) : STOPPED),
-    [client, running],
-  );
-  return useSyncExternalStore(subscribe, remainingMs, never);
+  return useClientStore(running ? client : null, createCountdown);
 }

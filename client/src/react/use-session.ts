@@ -1,6 +1,6 @@
-import { useCallback, useSyncExternalStore } from "react";
 import type { SessionClient, SessionInfo, SessionState } from "../index.js";
 import { useProvidedClient } from "./session-provider.js";
+import { useClientStore, type ClientStore } from "./use-client-store.js";
 
 /** What {@link useSession} knows. */
 export interface UsedSession {
@@ -19,15 +19,15 @@ export interface UsedSession {
 }
 
 const ANONYMOUS: SessionState = { status: "anonymous" };
-const anonymous = (): SessionState => ANONYMOUS;
-const unsubscribed = (): void => undefined;
+const stateOf = (client: SessionClient): ClientStore<SessionState> => ({
+  subscribe: (changed) => client.subscribe(changed),
+  read: () => client.getSnapshot(),
+});
 
 /** The session of the provider above; renders again whenever the state changes. */
 export function useSession(): UsedSession {
   const client = useProvidedClient();
-  const subscribe = useCallback((changed: () => void) => client?.subscribe(changed) ?? unsubscribed, [client]);
-  const snapshot = useCallback(() => client?.getSnapshot() ?? ANONYMOUS, [client]);
-  const state = useSyncExternalStore(subscribe, snapshot, anonymous);
+  const state = useClientStore(client, stateOf) ?? ANONYMOUS;
   const { status } = state;
   return {
     state,
