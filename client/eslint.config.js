@@ -1,3 +1,5 @@
+import jsxA11y from "eslint-plugin-jsx-a11y";
+import reactHooks from "eslint-plugin-react-hooks";
 import tseslint from "typescript-eslint";
 
 const clock = "src/clock.ts is the one module that reads the clock; take a Clock instead";
@@ -28,6 +30,7 @@ export default tseslint.config(
       "@typescript-eslint/no-invalid-void-type": ["error", { allowInGenericTypeArguments: true }],
     },
   },
+  { files: ["src/react/**", "test/react/**"], extends: [reactHooks.configs.flat.recommended, jsxA11y.flatConfigs.strict] },
   {
     // In a real browser the clock that passes is the real one.
     files: ["src/clock.ts", "src/timer-worker.ts", "test/browser/**"],
