@@ -46,6 +46,8 @@ function markOf(entry: FlightEntry): Mark | null {
   if (kind === "state" && to === "ended") return { atMs, lane: "session", shape: "close", title };
   const lane = laneOf(entry);
   if (kind !== "answer" || lane === null) return null;
+  // A first visit: the server was asked whether there is anything to take up, and there is not.
+  if (code === "token_missing") return null;
   if (code) return { atMs, lane, shape: "failure", title };
   // A refusal comes twice: first its status, then what it means.
   if (status >= 400 || route === "logout") return null;

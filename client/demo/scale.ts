@@ -8,7 +8,16 @@ const SHORTEST_PAST_MS = 60_000;
 const STEPS_MS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400].map((s) => s * 1000);
 
 /** How much room a label of the axis needs, in pixels. */
-const LABEL_PX = 62;
+const LABEL_PX = 58;
+
+/** A distance from now, short: `−1:30` where a step is less than a minute, else in units. */
+function labelOf(ms: number, stepMs: number): string {
+  if (ms === 0) return "now";
+  const sign = ms < 0 ? "\u2212" : "+";
+  const seconds = Math.abs(ms) / 1000;
+  if (stepMs >= 60_000 || seconds < 60) return sign + lengthOf(Math.abs(ms));
+  return `${sign}${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
 
 /** What part of time is shown: a past and a future around now, which stands still while time runs through it. */
 export interface Scale {
@@ -35,8 +44,7 @@ export function scaleFor({ heartbeatIntervalMs, idleTimeoutMs }: SessionPolicy, 
     const px = nowPx + k * stepMs * pxPerMs;
     // A label is centred on its tick, and must not be cut off at an edge.
     const cut = px < LABEL_PX / 3 || px > widthPx - LABEL_PX / 3;
-    const sign = k < 0 ? "\u2212" : "+";
-    ticks.push({ px, label: cut ? "" : k === 0 ? "now" : sign + lengthOf(Math.abs(k) * stepMs) });
+    ticks.push({ px, label: cut ? "" : labelOf(k * stepMs, stepMs) });
   }
   return { pastMs, futureMs, pxPerMs, nowPx, ticks };
 }

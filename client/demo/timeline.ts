@@ -78,15 +78,16 @@ export function createTimeline(container: HTMLElement, clock: Clock, chronicle: 
   function fuel({ atMs, untilMs, toMs }: Lease, highest: number): SVGElement {
     const endMs = toMs ?? untilMs;
     const y = (ms: number): number => TOP + FUEL - Math.min(1, Math.max(0, untilMs - ms) / highest) * FUEL;
-    const points = [
-      [x(atMs), TOP + FUEL],
-      [x(atMs), y(atMs)],
-      [x(endMs), y(endMs)],
-      [x(endMs), TOP + FUEL],
-    ];
-    const title = `The session was to end at ${sinceStart(untilMs)}`;
-    const corners = points.map((point) => point.map((px) => px.toFixed(1)).join(",")).join(" ");
-    return drawn("polygon", { class: "fuel", points: corners }, drawn("title", {}, title));
+    const [left, right] = [x(atMs).toFixed(1), x(endMs).toFixed(1)];
+    const [high, low] = [y(atMs).toFixed(1), y(endMs).toFixed(1)];
+    const bottom = TOP + FUEL;
+    return drawn(
+      "g",
+      {},
+      drawn("title", {}, `The session was to end at ${sinceStart(untilMs)}`),
+      drawn("path", { class: "fuel", d: `M${left} ${bottom}V${high}L${right} ${low}V${bottom}z` }),
+      drawn("path", { class: "edge", d: `M${left} ${high}L${right} ${low}` }),
+    );
   }
 
   function rebuild(width: number, nowMs: number): void {
@@ -132,10 +133,9 @@ export function createTimeline(container: HTMLElement, clock: Clock, chronicle: 
   }
 
   function summarize(inMs: number | null): void {
-    const polls = chronicle.marks().filter(({ shape }) => shape === "poll").length;
-    const failures = chronicle.marks().filter(({ shape }) => shape === "failure").length;
+    const count = (wanted: Shape): number => chronicle.marks().filter(({ shape }) => shape === wanted).length;
     const ahead = inMs === null ? "There is no session." : `The idle limit is ${lengthOf(inMs)} ahead.`;
-    const text = `The last ${lengthOf(scale.pastMs)}: ${polls} polls, ${failures} failures. ${ahead}`;
+    const text = `The last ${lengthOf(scale.pastMs)}: polls ${count("poll")}, refreshes ${count("refresh")}, failures ${count("failure")}. ${ahead}`;
     if (summary.textContent !== text) summary.textContent = text;
   }
 

@@ -23,7 +23,7 @@ const BECAUSE: Record<EndReason, string> = {
 /** Completes "offline because …". */
 const FAILED: Record<ErrorCode, string> = {
   invalid_request: "the server did not understand the request",
-  token_missing: "no access token was sent",
+  token_missing: "there was no token to send",
   token_invalid: "the access token was not accepted",
   token_expired: "the access token has expired",
   session_ended: "the session has ended",
@@ -134,7 +134,7 @@ export function entryWords(entry: FlightEntry): string {
     case "answer":
       return `${what}: ${[status, code && FAILED[code], reason && BECAUSE[reason]].filter(Boolean).join(", ")}`;
     case "state":
-      return `${from} to ${to}${reason ? `, because ${BECAUSE[reason]}` : code ? `, because ${FAILED[code]}` : ""}`;
+      return `State: ${from} to ${to}${reason ? `, because ${BECAUSE[reason]}` : code ? `, because ${FAILED[code]}` : ""}`;
     case "follow":
       return "Another tab changed the session";
     case "wake":
