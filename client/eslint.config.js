@@ -9,7 +9,7 @@ const banned = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist", "eslint.config.js", "scripts"] },
+  { ignores: ["dist", "*.config.js", "scripts"] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
