@@ -11,7 +11,7 @@ const banned = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist", "demo/dist", "eslint.config.js", "scripts", "*.config.ts"] },
+  { ignores: ["dist", "demo/dist", "*.config.js", "scripts"] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { project: ["./tsconfig.json", "./test/browser/tsconfig.json"], tsconfigRootDir: import.meta.dirname } },

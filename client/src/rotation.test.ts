@@ -11,17 +11,27 @@ function bench(inBody = false) {
   let keys = 0;
   /** A page of the same browser. */
   const page = () =>
-    createRotations({ clock, store, inTurn: (task) => task(), randomKey: () => `k${++keys}`, inBody, raceWindowMs: 60_000 });
+    createRotations({ clock, store, inTurn: (task) => task(), randomKey: () => `x${++keys}`, inBody, raceWindowMs: 60_000 });
   const answer = { session: { id: "s" }, refreshToken: "next" } as SessionAnswer;
+  const names = new Map<string, string>();
+  /** Keys in the order in which they were first sent. */
+  const named = (keys: string): string =>
+    keys
+      .split(",")
+      .map((key) => names.get(key) ?? (names.set(key, `k${names.size + 1}`), `k${names.size}`))
+      .join(",");
   const headers: string[] = [];
-  const ok = (rotations: ReturnType<typeof page>, outcome: "200" | "lost" = "200") =>
-    rotations
+  const ok = async (rotations: ReturnType<typeof page>, outcome: "200" | "lost" = "200") => {
+    // Long enough that no earlier request is still believed to be on its way.
+    await clock.advance(31_000);
+    await rotations
       .rotate("refresh", () => "s", (sent) => {
-        headers.push(sent);
+        headers.push(named(sent));
         return outcome === "200" ? Promise.resolve({ body: answer, sentAt: 0 }) : Promise.reject(new SessionError("timeout"));
       })
       .catch(() => undefined);
-  return { clock, store, page, ok, headers };
+  };
+  return { clock, store, page, ok, headers, named };
 }
 
 it("a key is repeated until a 200, and then sent along as one of the last two", async () => {
@@ -48,18 +58,19 @@ it("the first 200 of a page that knows its cookie only by hearsay settles no key
 });
 
 it("an answer that comes after another tab has settled the key settles nothing", async () => {
-  const { page, ok, headers, store } = bench();
+  const { page, ok, headers, named, store } = bench();
   const [one, two] = [page(), page()];
   one.begin("refresh", "s", undefined);
   two.begin("refresh", "s", undefined);
   await two.rotate("refresh", () => "s", async (keys) => {
-    headers.push(keys);
+    headers.push(named(keys));
     await ok(one);
     await ok(one, "lost");
     return { body: { session: { id: "s" } } as SessionAnswer, sentAt: 0 };
   });
   expect(headers).toEqual(["k1", "k1", "k2,k1"]);
-  expect(store.get("refresh")).toMatchObject({ pending: "k2", settled: ["k1"] });
+  const { pending = "", settled = [] } = store.get("refresh") ?? {};
+  expect([named(pending), ...settled.map(named)]).toEqual(["k2", "k1"]);
 });
 
 it("a token that another tab has stored meanwhile is not replaced by an older one", async () => {
@@ -81,5 +92,27 @@ it("in the cookie transport no token is stored, even if an answer has one", asyn
     expect(store.get("refresh")?.token).toBe(inBody ? "first" : undefined);
     await ok(rotations);
     expect(store.get("refresh")?.token).toBe(inBody ? "next" : undefined);
+  }
+});
+
+it("nobody rotates a second time while a request from before may still arrive", async () => {
+  for (const [code, waitedMs] of [["timeout", 30_000], ["network_error", 5_000], ["temporarily_unavailable", 0]] as const) {
+    const { clock, page } = bench();
+    const rotations = page();
+    rotations.begin("refresh", "s", undefined);
+    const answer = { body: { session: { id: "s" } } as SessionAnswer, sentAt: 0 };
+    await rotations.rotate("refresh", () => "s", () => Promise.reject(new SessionError(code))).catch(() => undefined);
+    const before = clock.now();
+    // With the same token as the one in doubt: at once.
+    await rotations.rotate("refresh", () => "s", () => Promise.resolve(answer));
+    expect(clock.now()).toBe(before);
+    let at = 0;
+    const second = rotations.rotate("refresh", () => "s", () => {
+      at = clock.now();
+      return Promise.resolve(answer);
+    });
+    await clock.advance(31_000);
+    await second;
+    expect(at - before, code).toBe(waitedMs);
   }
 });

@@ -20,6 +20,18 @@ export interface Rotations {
 }
 
 /**
+ * How long a request that was not answered may still arrive: longer than its time-out and its flight, shorter than the
+ * race window, inside which a token that is one behind is taken for a race.
+ */
+const DOUBT_MS = 30_000;
+
+/** The same for one whose connection broke: what the server had taken of it by then is all that it gets. */
+const BROKEN_MS = 5_000;
+
+/** How often to look whether the others have been answered. */
+const LOOK_MS = 500;
+
+/**
  * Rotates tokens so that no lost answer loses a session.
  *
  * A key is stored before its request is sent and repeated until a 200, so the server can give the same next token again.
@@ -29,9 +41,26 @@ export interface Rotations {
  * crashes again. Cookies go back only when the browser dies, and all its pages with it, so the first 200 of a page may be
  * such an answer, and later ones are not: the first one leaves its key pending, to be used again. In the body transport
  * token and key are one item of the storage and cannot come apart.
+ *
+ * A token that is one behind is a race; two behind it is theft. So nobody rotates a second time while a request from
+ * before the last rotation may still be on its way, whichever tab sent it.
  */
 export function createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs }: Rotations) {
   const sure = { refresh: inBody, reconnect: inBody };
+
+  /** The requests that may still arrive. A wall clock that was set back makes a record of them worthless. */
+  function inFlight({ flights = {} }: Ledger): NonNullable<Ledger["flights"]> {
+    const wall = clock.wall();
+    return Object.fromEntries(Object.entries(flights).filter(([, { until }]) => until > wall && until <= wall + DOUBT_MS));
+  }
+
+  /** What became of a request: answered, or by a broken connection not. */
+  function landed(kind: Rotating, own: string, broken: boolean): void {
+    const ledger = store.get(kind);
+    if (!ledger) return;
+    const { [own]: mine, ...flights } = inFlight(ledger);
+    if (mine) store.set(kind, { ...ledger, flights: broken ? { ...flights, [own]: { ...mine, until: clock.wall() + BROKEN_MS } } : flights });
+  }
 
   function settle(kind: Rotating, chain: string | null, key: string, token: string | undefined, next: SessionAnswer): void {
     const ledger = store.get(kind);
@@ -40,6 +69,8 @@ export function createRotations({ clock, store, inTurn, randomKey, inBody, raceW
     const nextToken = inBody ? next[kind === "refresh" ? "refreshToken" : "reconnectToken"] : undefined;
     const used = sure[kind] && ledger.pending === key;
     store.set(kind, {
+      ...ledger,
+      n: (ledger.n ?? 0) + 1,
       id: kind === "refresh" ? next.session.id : null,
       pending: used ? undefined : ledger.pending,
       settled: used ? [key, ...ledger.settled].slice(0, 2) : ledger.settled,
@@ -73,18 +104,30 @@ export function createRotations({ clock, store, inTurn, randomKey, inBody, raceW
       for (;;) {
         let sent: typeof raced;
         try {
-          return await inTurn(async () => {
+          const reply = await inTurn(async () => {
             const id = chain();
             const stored = store.get(kind);
             const ledger: Ledger = stored?.id === id ? stored : { id, settled: [] };
             const key = ledger.pending ?? randomKey();
-            const { token } = ledger;
-            store.set(kind, { ...ledger, pending: key });
+            const { token, n = 0 } = ledger;
+            const flights = inFlight(ledger);
+            if (Object.values(flights).some((flight) => flight.n !== n)) return undefined;
+            const own = randomKey();
+            store.set(kind, { ...ledger, pending: key, flights: { ...flights, [own]: { n, until: clock.wall() + DOUBT_MS } } });
             sent = { at: clock.now(), token };
-            const reply = await post([key, ...ledger.settled].join(","), token);
-            settle(kind, id, key, token, reply.body);
-            return reply;
+            try {
+              const reply = await post([key, ...ledger.settled].join(","), token);
+              landed(kind, own, false);
+              settle(kind, id, key, token, reply.body);
+              return reply;
+            } catch (error) {
+              const code = error instanceof SessionError ? error.code : "timeout";
+              if (code !== "timeout") landed(kind, own, code === "network_error");
+              throw error;
+            }
           });
+          if (reply) return reply;
+          await pause(clock, LOOK_MS);
         } catch (error) {
           if (!(error instanceof SessionError && error.code === "refresh_superseded")) throw error;
           // A cookie cannot be compared, so only the time since the first refusal bounds how often it is sent.

@@ -36,6 +36,10 @@ export interface Ledger {
   /** The last two that had one, newest first. */
   readonly settled: readonly string[];
   readonly token?: string | undefined;
+  /** Counts answers with tokens: the token has moved by one at most with each. */
+  readonly n?: number;
+  /** Requests that may still arrive: of which `n`, and until when (wall clock) that is believed. */
+  readonly flights?: Readonly<Record<string, { readonly n: number; readonly until: number }>>;
 }
 
 /** Everything that is kept, by name. */

@@ -24,6 +24,21 @@ describe.each([2, 8])("%i tabs without locks", (count) => {
   });
 });
 
+it.each([8, 12, 24, 40])("requests that arrive %i seconds later, or after they were given up, log nobody out", async (slowSeconds) => {
+  for (let seed = 1; seed <= 5; seed++) {
+    const random = sequence(seed);
+    const at = await connected({ random });
+    at.server.latencyMs = ({ route }) => (route === "refresh" && random() < 0.1 ? slowSeconds * SECOND : 20 + random() * 80);
+    const pages = [at, ...Array.from({ length: 7 }, () => at.page())];
+    await at.clock.advance(2 * MINUTE);
+    for (let storm = 0; storm < 4; storm++) {
+      for (const { client } of pages) client.refresh().catch(() => undefined);
+      await at.clock.advance(90 * SECOND);
+    }
+    expect(at.server.sessions.map(({ end }) => end), String(seed)).toEqual([null]);
+  }
+});
+
 it("tabs that wake together from sleep all go on, with one refresh each", async () => {
   {
     const at = await connected();
