@@ -33,8 +33,8 @@ export interface Scale {
 }
 
 /**
- * Three heartbeats back, or one and a half idle limits where that is less than a quarter of an hour and there is room; forward to the idle
- * limit, if that is not too far away to see anything of the past.
+ * Three heartbeats back, or one and a half idle limits where that is less than a quarter of an hour and there is room;
+ * forward to the idle limit, if that is not too far away to see anything of the past.
  */
 export function scaleFor({ heartbeatIntervalMs, idleTimeoutMs }: SessionPolicy, widthPx: number): Scale {
   const idlePastMs = widthPx < NARROW_PX ? 0 : Math.min(1.5 * idleTimeoutMs, 900_000);

@@ -23,7 +23,12 @@ export function createStatus(client: SessionClient, clock: Clock, chronicle: Chr
 
   onClick(stay, async () => {
     say(note, "");
-    await client.extend().catch((error: unknown) => say(note, failureWords(error)));
+    try {
+      await client.extend();
+      title.focus();
+    } catch (error) {
+      say(note, failureWords(error));
+    }
   });
 
   function endNote(): string {
