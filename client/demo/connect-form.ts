@@ -31,6 +31,7 @@ export function createConnectForm(client: SessionClient): void {
   const connectionString = part("connection-string", HTMLInputElement);
   const register = part("register", HTMLButtonElement);
   const error = part("connect-error", HTMLParagraphElement);
+  const stateTitle = part("state-title", HTMLHeadingElement);
   const sections = [...form.querySelectorAll<HTMLElement>("[data-for]")];
   let kind: Kind = "guest";
 
@@ -74,6 +75,8 @@ export function createConnectForm(client: SessionClient): void {
     try {
       await open(registers);
       password.value = connectionString.value = "";
+      // The form is gone, and the keyboard's focus would be with it.
+      stateTitle.focus();
     } catch (failure) {
       say(error, failureWords(failure));
     } finally {

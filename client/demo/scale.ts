@@ -2,7 +2,10 @@ import type { SessionPolicy } from "../src/index.js";
 import { lengthOf } from "./durations.js";
 
 /** Shortest past that is shown. */
-const SHORTEST_PAST_MS = 60_000;
+const SHORTEST_PAST_MS = 45_000;
+
+/** Below this width, in pixels, marks of more than the shortest past would run into each other. */
+const NARROW_PX = 400;
 
 /** Steps of the time axis, in milliseconds. */
 const STEPS_MS = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400].map((s) => s * 1000);
@@ -30,11 +33,12 @@ export interface Scale {
 }
 
 /**
- * Three heartbeats back, or one and a half idle limits where that is less than a quarter of an hour; forward to the idle
- * limit, if that is not too far away to see anything of the past.
+ * Three heartbeats back, or one and a half idle limits where that is less than a quarter of an hour and there is room;
+ * forward to the idle limit, if that is not too far away to see anything of the past.
  */
 export function scaleFor({ heartbeatIntervalMs, idleTimeoutMs }: SessionPolicy, widthPx: number): Scale {
-  const pastMs = Math.max(SHORTEST_PAST_MS, 3 * heartbeatIntervalMs, Math.min(1.5 * idleTimeoutMs, 900_000));
+  const idlePastMs = widthPx < NARROW_PX ? 0 : Math.min(1.5 * idleTimeoutMs, 900_000);
+  const pastMs = Math.max(SHORTEST_PAST_MS, 3 * heartbeatIntervalMs, idlePastMs);
   const futureMs = 1.15 * idleTimeoutMs <= pastMs ? 1.15 * idleTimeoutMs : 0.4 * pastMs;
   const pxPerMs = widthPx / (pastMs + futureMs);
   const stepMs = STEPS_MS.find((step) => step * pxPerMs >= LABEL_PX) ?? 86_400_000;

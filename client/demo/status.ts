@@ -21,16 +21,24 @@ export function createStatus(client: SessionClient, drafts: Pick<Drafts, "kept">
   const stay = part("stay", HTMLButtonElement);
   const note = part("status-note", HTMLParagraphElement);
 
+  /** A guest who comes back is somebody new, and is given no draft. */
+  let guest = false;
+
   onClick(stay, async () => {
     say(note, "");
-    await client.extend().catch((error: unknown) => say(note, failureWords(error)));
+    try {
+      await client.extend();
+      title.focus();
+    } catch (error) {
+      say(note, failureWords(error));
+    }
   });
 
   function endNote(): string {
     const state = client.getSnapshot();
     if (state.status !== "ended") return "";
     const when = state.endedAt === null ? "" : `It ended on ${dayAndTime(state.endedAt)}. `;
-    const kept = drafts.kept().length > 0 ? "A draft is kept, and comes back when the same user connects. " : "";
+    const kept = !guest && drafts.kept().length > 0 ? "A draft is kept, and comes back when the same user connects. " : "";
     return `${when}${kept}You can connect again below.`;
   }
 
@@ -45,6 +53,7 @@ export function createStatus(client: SessionClient, drafts: Pick<Drafts, "kept">
     const session = "session" in state ? state.session : null;
     facts.hidden = session === null;
     if (session) {
+      guest = session.credential === "guest";
       say(who, `${session.credential} ${session.subject.slice(0, SHOWN_OF_SUBJECT)}`);
       who.title = session.subject;
       say(label, session.label ?? "none");

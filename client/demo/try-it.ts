@@ -30,7 +30,7 @@ async function flip(name: string, body: object): Promise<void> {
 
 /** Buttons that break things, and buttons that an app would have. */
 export function createTrials(container: HTMLElement, client: SessionClient, clock: ShiftedClock): void {
-  const outcome = element("p", { class: "outcome", role: "status" });
+  const outcomes: HTMLElement[] = [];
   const done = (): string => "";
 
   function dropped(): object {
@@ -78,8 +78,8 @@ export function createTrials(container: HTMLElement, client: SessionClient, cloc
       needsSession: true,
       run: async () => {
         await flip("lose-answer", {});
-        provoke(() => client.refresh());
-        return "The answer to a refresh is on its way to nowhere.";
+        provoke(() => client.refresh().catch(() => client.refresh()));
+        return "The answer to a refresh is lost; the refresh is repeated.";
       },
     },
     {
@@ -126,15 +126,18 @@ export function createTrials(container: HTMLElement, client: SessionClient, cloc
 
   function row({ name, effect, run }: Trial, index: string): HTMLElement {
     const button = element("button", { type: "button", "aria-describedby": index }, name);
+    // Beside the button: on a phone, the end of the list is out of sight.
+    const outcome = element("p", { class: "outcome", role: "status" });
+    outcomes.push(outcome);
     onClick(button, async () => {
-      say(outcome, "");
+      for (const one of outcomes) say(one, "");
       try {
         say(outcome, await run());
       } catch (error) {
         say(outcome, error instanceof NoSwitch ? "The stack that serves this page has no such switch." : failureWords(error));
       }
     });
-    return element("li", {}, button, element("p", { id: index }, effect));
+    return element("li", {}, button, element("p", { id: index }, effect), outcome);
   }
 
   const rows: { trial: Trial; button: HTMLButtonElement | null }[] = [];
@@ -148,7 +151,6 @@ export function createTrials(container: HTMLElement, client: SessionClient, cloc
   }
   list("Break something", broken, "break");
   list("What an app has", ordinary, "app");
-  container.append(outcome);
 
   function show(): void {
     const { status } = client.getSnapshot();

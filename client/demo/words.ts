@@ -14,10 +14,16 @@ const BECAUSE: Record<EndReason, string> = {
   idle_timeout: "nobody was active until the idle limit",
   absolute_timeout: "it reached its longest life",
   logout: "somebody logged out",
-  revoked: "it was ended from another session",
+  revoked: "it was ended in the list of sessions",
   replaced: "a newer session took its place",
   reuse_detected: "a token that had been replaced was used again, as a thief would",
   unknown: "the server has no record of it",
+};
+
+/** Completes "about to end because …". */
+const NEAR: Partial<Record<EndReason, string>> = {
+  idle_timeout: "the idle limit is near",
+  absolute_timeout: "the absolute limit is near",
 };
 
 /** Completes "offline because …". */
@@ -134,6 +140,7 @@ export function entryWords(entry: FlightEntry): string {
     case "answer":
       return `${what}: ${[status, code && FAILED[code], reason && BECAUSE[reason]].filter(Boolean).join(", ")}`;
     case "state":
+      if (to === "warning") return `State: ${from} to warning, because ${(reason && NEAR[reason]) ?? "the end is near"}`;
       return `State: ${from} to ${to}${reason ? `, because ${BECAUSE[reason]}` : code ? `, because ${FAILED[code]}` : ""}`;
     case "follow":
       return "Another tab changed the session";

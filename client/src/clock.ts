@@ -19,7 +19,7 @@ export type TimerWorker = Pick<Worker, "postMessage" | "terminate" | "onmessage"
 /** Where a worker for timers may come from, best first: the file, then a blob (a policy may forbid either). */
 export function workerSources(url: string | URL | undefined): (() => TimerWorker)[] {
   return [
-    () => (url ? new Worker(url) : new Worker(new URL("./timer-worker.js", import.meta.url), { type: "module" })),
+    () => (url ? new Worker(url, { type: "module" }) : new Worker(new URL("./timer-worker.js", import.meta.url), { type: "module" })),
     () => new Worker(URL.createObjectURL(new Blob([WORKER_SOURCE]))),
   ];
 }

@@ -4,7 +4,7 @@ import type { createEvents } from "./events.js";
 import type { createRecorder } from "./recorder.js";
 import type { Reply } from "./requests.js";
 import type { createRotations } from "./rotation.js";
-import { backoffMs, hopeless, nextDue, pollIn, SLEEP_GAP_MS, TICK_MS, type Deadlines } from "./schedule.js";
+import { backoffMs, hopeless, nextDue, pollIn, SLEEP_GAP_MS, TICK_MS, warningAsked, type Deadlines } from "./schedule.js";
 import type { SessionInfo, SessionState } from "./session-client.js";
 import { SessionError } from "./session-error.js";
 import type { Ending, Known, Store } from "./store.js";
@@ -144,7 +144,7 @@ export function createKeeper(tools: Tools, catchUp: () => Promise<void>) {
       due.pollAt = answeredAt + pollIn(body.nextPollMs);
       due.idleUntil = sentAt + session.idleExpiresInMs;
       due.absoluteUntil = sentAt + session.absoluteExpiresInMs;
-      due.warned = warning !== null;
+      due.warned = warning !== null || warningAsked(due, tools.policy, answeredAt);
       if (accessToken) {
         keeper.access = accessToken;
         due.accessUntil = sentAt + accessExpiresInMs;

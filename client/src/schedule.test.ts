@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { DEFAULT_POLICY } from "./contract.js";
-import { backoffMs, hopeless, nextDue, pollIn, refreshAt, type Deadlines } from "./schedule.js";
+import { backoffMs, hopeless, nextDue, pollIn, refreshAt, warningAsked, type Deadlines } from "./schedule.js";
 
 const MINUTE = 60_000;
 const far: Deadlines = { pollAt: Infinity, accessUntil: 900_000, accessTtlMs: 900_000, idleUntil: Infinity, absoluteUntil: Infinity, warned: false };
@@ -61,5 +61,15 @@ it("backoff doubles up to the longest wait, with full jitter", () => {
 it("no pace of the server is a hot loop", () => {
   for (const [given, ms] of [[291_000, 291_000], [250, 250], [249, 250], [0, 250], [-1, 250], [Number.NaN, 250]] as const) {
     expect(pollIn(given), String(given)).toBe(ms);
+  }
+});
+
+it("a server whose warnings begin later than the policy says is asked once", () => {
+  const deadlines = { ...far, idleUntil: 600_000 };
+  for (const [now, asked] of [
+    [300_249, false],
+    [300_250, true],
+  ] as const) {
+    expect(warningAsked(deadlines, DEFAULT_POLICY, now), String(now)).toBe(asked);
   }
 });

@@ -40,6 +40,14 @@ export function refreshAt(deadlines: Readonly<Deadlines>, policy: SessionPolicy)
   return accessUntil - Math.min(margin, accessTtlMs * 0.9);
 }
 
+/**
+ * Whether an answer of `now` has settled that the end is near. A server whose warnings begin later than the policy says
+ * is not asked again and again.
+ */
+export function warningAsked(deadlines: Readonly<Deadlines>, policy: SessionPolicy, now: number): boolean {
+  return now >= Math.min(deadlines.idleUntil, deadlines.absoluteUntil) + PAST_MS - policy.warningLeadMs;
+}
+
 /** When the server is to be asked next: its own pace, the beginning of the warning, the limit, or the token. */
 export function nextDue(deadlines: Readonly<Deadlines>, policy: SessionPolicy): number {
   const endsAt = Math.min(deadlines.idleUntil, deadlines.absoluteUntil) + PAST_MS;
