@@ -85,6 +85,18 @@ impl Nonce {
         well_formed.then(|| Self(text.into()))
     }
 
+    /// The nonce that a new rotation is bound to, which is the first that was sent, and those of earlier requests.
+    ///
+    /// # Errors
+    /// What `random` reports; it is asked only if none was sent.
+    pub fn first_of<E>(
+        mut sent: Vec<Self>,
+        random: impl FnOnce() -> Result<[u8; 32], E>,
+    ) -> Result<(Self, Vec<Self>), E> {
+        let first = if sent.is_empty() { Self::random(&random()?) } else { sent.remove(0) };
+        Ok((first, sent))
+    }
+
     /// A nonce for a client that sent none; the answer it leads to cannot be repeated.
     #[must_use]
     pub fn random(bytes: &[u8; 32]) -> Self {

@@ -76,8 +76,7 @@ async fn reconnected(
 ) -> Result<Answer, SessionError> {
     // The token is what is presented here, not something to be revoked beside it.
     let details = Details { reconnect_token: None, ..details(request, label)? };
-    let mut earlier = nonces(request)?;
-    let nonce = if earlier.is_empty() { Nonce::random(&random::bytes()?) } else { earlier.remove(0) };
+    let (nonce, earlier) = Nonce::first_of(nonces(request)?, random::bytes)?;
     let presented = Reconnect { token: token.expose_secret(), nonce, earlier };
     let fresh = Fresh::draw()?;
     let opened = Box::pin(reconnect(&app.issuer, &app.authenticator, &presented, &details, &fresh, now)).await?;

@@ -82,8 +82,7 @@ async fn refreshed(
             return Err(SessionError::Invalid(vec![Violation { pointer: "/refreshToken".to_owned(), detail }]));
         }
     };
-    let mut earlier = nonces(request)?;
-    let nonce = if earlier.is_empty() { Nonce::random(&random::bytes()?) } else { earlier.remove(0) };
+    let (nonce, earlier) = Nonce::first_of(nonces(request)?, random::bytes)?;
     let presented = Refresh { token, nonce, earlier, activity: last_active.or(Activity::Now) };
     let refreshed = refresh(&app.issuer, &presented, now, &random::bytes()?).await?;
     let [chance] = random::bytes()?;

@@ -204,12 +204,8 @@ pub(crate) fn reconnect_token(issued: &Issued) -> &str {
 }
 
 fn nonces(keys: &[&str]) -> Result<(Nonce, Vec<Nonce>), SessionError> {
-    let mut nonces = keys.iter().filter_map(|key| Nonce::parse(&format!("{key:-<16}")));
-    let nonce = match nonces.next() {
-        Some(nonce) => nonce,
-        None => Nonce::random(&random::bytes()?),
-    };
-    Ok((nonce, nonces.collect()))
+    let nonces = keys.iter().filter_map(|key| Nonce::parse(&format!("{key:-<16}")));
+    Ok(Nonce::first_of(nonces.collect(), random::bytes)?)
 }
 
 /// Why a session had ended, and whether a stored credential may open the next.
