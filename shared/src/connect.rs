@@ -58,6 +58,7 @@ pub async fn connect(
     fresh: &Fresh,
     now: UnixMillis,
 ) -> Result<Issued, SessionError> {
+    issuer.keep_up(now).await;
     let presented = Presented::find(issuer, details, now).await;
     let caller = Caller {
         network: details.network.as_deref(),

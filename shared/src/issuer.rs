@@ -120,6 +120,12 @@ impl Issuer {
         Ok(self.access.verify_expired_too(&token, keys.public(), now)?)
     }
 
+    /// Makes sure that the keys are not older than five minutes; every use case that signs begins with this or with
+    /// [`Self::genuine`], which does the same.
+    pub async fn keep_up(&self, now: UnixMillis) {
+        self.keys.keep_up(now).await;
+    }
+
     /// The keys that sign and start new tokens.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {

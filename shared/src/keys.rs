@@ -159,6 +159,11 @@ impl KeyRing {
         &self.previous
     }
 
+    /// The names of all keys, that of the current ones first.
+    pub(crate) fn kids(&self) -> impl Iterator<Item = &Kid> {
+        std::iter::once(&self.current).chain(&self.previous).map(KeySet::kid)
+    }
+
     /// What verifies the tokens of the system that was there before.
     pub(crate) fn legacy(&self) -> Option<&SecretString> {
         self.legacy.as_ref()

@@ -30,6 +30,8 @@ struct Held {
     keys: Vec<PublishedKey>,
     /// When the table was last asked, whether it answered or not.
     asked_at: UnixMillis,
+    /// When it was last asked for the sake of an unknown kid.
+    searched_at: Option<UnixMillis>,
 }
 
 impl PublicKeys {
@@ -39,29 +41,43 @@ impl PublicKeys {
     /// [`Fault`] when the table does not answer.
     pub async fn start(table: SessionTable, now: UnixMillis) -> Result<Self, Fault> {
         let keys = table.published_keys().await?;
-        Ok(Self { table, held: RwLock::new(Held { keys, asked_at: now }) })
+        Ok(Self { table, held: RwLock::new(Held { keys, asked_at: now, searched_at: None }) })
     }
 
     /// The key of that name.
     ///
     /// # Errors
-    /// [`SessionError::TokenInvalid`] when there is none, [`SessionError::Unavailable`] when that cannot be found out.
+    /// [`SessionError::TokenInvalid`] when there is none, [`SessionError::Unavailable`] while that is not certain.
     pub async fn get(&self, kid: &Kid, now: UnixMillis) -> Result<PublicKey, SessionError> {
         let (known, asked_at) = {
             let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
             (find(&held.keys, kid, now), held.asked_at)
         };
-        let age = now.since(asked_at);
         match known {
-            Some(key) if age < FRESH => Ok(key),
+            Some(key) if now.since(asked_at) < FRESH => Ok(key),
             Some(key) => {
                 // A table that does not answer is no reason to refuse a key that was genuine five minutes ago.
                 let _ = self.read(now).await;
                 Ok(key)
             }
-            None if age < REREAD_INTERVAL => Err(SessionError::TokenInvalid),
-            None => find(&self.read(now).await?, kid, now).ok_or(SessionError::TokenInvalid),
+            None => {
+                self.claim_search(now)?;
+                find(&self.read(now).await?, kid, now).ok_or(SessionError::TokenInvalid)
+            }
         }
+    }
+
+    /// Takes the one search of these five seconds, or says when the next is due: the key may have been published since
+    /// the last.
+    fn claim_search(&self, now: UnixMillis) -> Result<(), SessionError> {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let wait = held.searched_at.map(|searched_at| REREAD_INTERVAL.saturating_sub(now.since(searched_at)));
+        if let Some(retry_after) = wait.filter(|wait| !wait.is_zero()) {
+            let cause = Fault::new("read the public keys again", "they were read less than five seconds ago");
+            return Err(SessionError::Unavailable { cause, retry_after });
+        }
+        held.searched_at = Some(now);
+        Ok(())
     }
 
     async fn read(&self, now: UnixMillis) -> Result<Vec<PublishedKey>, Fault> {

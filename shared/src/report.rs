@@ -127,3 +127,10 @@ pub(crate) fn failed(status: u16, code: &'static str, fault: &Fault, session: Op
     let service_code = service_code.as_deref();
     tracing::error!(event = "fault", status, code, operation, service_code, session, "{cause}");
 }
+
+/// A dependency did not do what it was asked, and the request went on without it.
+pub(crate) fn degraded(task: &'static str, fault: &Fault) {
+    let Fault { operation, code, cause } = fault;
+    counter!(FAULTS, "Operation" => *operation).increment(1);
+    tracing::warn!(event = "degraded", task, operation, service_code = code.as_deref(), "{cause}");
+}

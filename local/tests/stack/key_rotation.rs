@@ -1,9 +1,6 @@
 //! A master secret in Secrets Manager that is replaced under running functions.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use axum::{Router, body::Body, extract::State, http::Response, routing::post};
-use serde_json::json;
+use futures_util::future::try_join_all;
 use session::{
     authenticator::Authenticator,
     connect::{Connect, connect},
@@ -15,49 +12,16 @@ use session::{
     refresh::{Refresh, refresh},
     rotating_token::Nonce,
     settings::Variables,
+    validate::validate,
+    verifier::Verifier,
 };
-use tokio::net::TcpListener;
 
 use crate::{
     Outcome,
     emulator::Emulator,
+    vault::Vault,
     world::{at, code, secret, token},
 };
-
-/// The part of Secrets Manager's API that functions use: `GetSecretValue`.
-#[derive(Clone, Default)]
-struct Vault(Arc<Mutex<(Option<String>, usize)>>);
-
-impl Vault {
-    async fn serve(&self) -> Outcome<String> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let router = Router::new().route("/", post(get_secret_value)).with_state(self.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(endpoint)
-    }
-
-    /// Keeps this secret from now on; nothing is an outage.
-    fn keep(&self, secret: Option<String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = secret;
-    }
-
-    /// How often it was asked since the last call.
-    fn take(&self) -> usize {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).1)
-    }
-}
-
-async fn get_secret_value(State(vault): State<Vault>) -> Response<Body> {
-    let mut kept = vault.0.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.1 += 1;
-    let (status, body) = match &kept.0 {
-        Some(secret) => (200, json!({ "ARN": "arn", "Name": "name", "SecretString": secret })),
-        // Not one that the SDK tries again, so that every question is counted once.
-        None => (400, json!({ "__type": "AccessDeniedException", "message": "planned" })),
-    };
-    Response::builder().status(status).body(Body::from(body.to_string())).unwrap_or_default()
-}
 
 async fn started(vault: &Vault) -> Outcome<(Emulator, Variables)> {
     let emulator = Emulator::start().await?;
@@ -134,5 +98,129 @@ async fn a_vault_that_does_not_answer_is_a_503_and_stops_a_start() -> Outcome {
     assert_eq!(code(&refreshed(&issuer, token(&opened), 100).await), "ok", "known keys go on");
     let forged = token(&opened).replacen(token(&opened).split('.').nth(1).ok_or("no kid")?, "AAAAAAAAAAA", 1);
     assert_eq!(code(&refreshed(&issuer, &forged, 101).await), "Unavailable");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_secret_is_looked_at_every_five_minutes_and_an_outage_then_stops_nobody() -> Outcome {
+    let vault = Vault::default();
+    let (emulator, settings) = started(&vault).await?;
+    let issuer = Issuer::start(&settings, at(0)).await?;
+    let mut latest = guest(&issuer, None, 0).await?;
+    vault.take();
+    emulator.proxy.take();
+    for (seconds, outage, looks) in
+        [(299, false, 0), (300, false, 1), (599, true, 0), (600, true, 1), (659, true, 0), (660, false, 1)]
+    {
+        vault.keep((!outage).then(|| secret("one", &[])));
+        latest = refreshed(&issuer, token(&latest), seconds).await?;
+        assert_eq!(vault.take(), looks, "{seconds} s");
+        assert_eq!(emulator.proxy.take(), ["UpdateItem"], "{seconds} s: a secret that is as it was is not published");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_signed_before_a_process_looks_again_is_accepted_for_its_whole_life() -> Outcome {
+    let vault = Vault::default();
+    let (_emulator, settings) = started(&vault).await?;
+    let old = Issuer::start(&settings, at(0)).await?;
+    let opened = guest(&old, None, 0).await?;
+    vault.keep(Some(secret("two", &["one"])));
+    Issuer::start(&settings, at(1)).await?;
+    let late = refreshed(&old, token(&opened), 299).await?;
+    for (seconds, expected) in [(299 + 899, "ok"), (299 + 900, "TokenExpired")] {
+        let verifier = Verifier::start(&settings, at(seconds)).await?;
+        let polled = validate(&verifier, &late.access.text, Activity::None, at(seconds)).await;
+        assert_eq!(code(&polled), expected, "{seconds} s");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_new_public_key_is_found_at_once_and_one_more_only_after_five_seconds() -> Outcome {
+    let vault = Vault::default();
+    let (emulator, settings) = started(&vault).await?;
+    let polled = async |verifier: &Verifier, issued: &Issued, seconds| {
+        validate(verifier, &issued.access.text, Activity::None, at(seconds)).await
+    };
+    let first = Issuer::start(&settings, at(0)).await?;
+    let verifier = Verifier::start(&settings, at(0)).await?;
+    let forged = guest(&first, None, 0).await?;
+    vault.keep(Some(secret("two", &["one"])));
+    let opened = guest(&Issuer::start(&settings, at(1)).await?, None, 1).await?;
+    assert_eq!(code(&polled(&verifier, &opened, 1).await), "ok", "the read at the start does not count");
+    // Its own key is known; one that nobody has looked for is not.
+    vault.keep(Some(secret("three", &["two", "one"])));
+    let third = Issuer::start(&settings, at(2)).await?;
+    let latest = guest(&third, None, 2).await?;
+    emulator.proxy.take();
+    for (seconds, expected) in [(2, "Unavailable"), (5, "Unavailable"), (6, "ok")] {
+        assert_eq!(code(&polled(&verifier, &latest, seconds).await), expected, "{seconds} s");
+    }
+    assert_eq!(emulator.proxy.take(), ["Query", "GetItem"]);
+    assert_eq!(code(&polled(&verifier, &forged, 7).await), "ok");
+    Ok(())
+}
+
+/// Functions of different age, some of which had started before a rotation, some after.
+struct Fleet {
+    settings: Variables,
+    issuers: Vec<Issuer>,
+    verifiers: Vec<Verifier>,
+}
+
+impl Fleet {
+    async fn grow(&mut self, seconds: u64) -> Outcome {
+        self.issuers.push(Issuer::start(&self.settings, at(seconds)).await?);
+        self.verifiers.push(Verifier::start(&self.settings, at(seconds)).await?);
+        Ok(())
+    }
+
+    /// One round of a session: a refresh at any process, then a poll at each.
+    async fn round(&self, issued: &Issued, turn: usize, seconds: u64) -> Result<Issued, String> {
+        let process = self.issuers.get(turn % self.issuers.len()).ok_or("no process")?;
+        let mut answer = refreshed(process, token(issued), seconds).await;
+        if let Err(SessionError::Unavailable { retry_after, .. }) = &answer {
+            // The same process: the worst choice that a balancer can make.
+            answer = refreshed(process, token(issued), seconds + retry_after.as_secs()).await;
+        }
+        let next = answer.map_err(|error| format!("refresh at {seconds} s in process {turn}: {error}"))?;
+        for (age, verifier) in self.verifiers.iter().enumerate() {
+            let polled = validate(verifier, &next.access.text, Activity::None, at(seconds + 60)).await;
+            match polled {
+                Ok(_) | Err(SessionError::Unavailable { .. }) => {}
+                Err(error) => return Err(format!("poll at {seconds} s in process {age}: {error}")),
+            }
+        }
+        Ok(next)
+    }
+}
+
+#[tokio::test]
+async fn two_rotations_under_load_refuse_nobody_however_old_the_processes_are() -> Outcome {
+    const SESSIONS: usize = 8;
+    let vault = Vault::default();
+    let (_emulator, mut settings) = started(&vault).await?;
+    settings.set("SESSION_GUEST_TIMEOUT", "24h");
+    let mut fleet = Fleet { settings, issuers: Vec::new(), verifiers: Vec::new() };
+    fleet.grow(0).await?;
+    let opened = (0..SESSIONS).map(|_| guest(&fleet.issuers[0], None, 0));
+    let mut sessions = try_join_all(opened).await?;
+    // Seven minutes between two refreshes, as a client does with the default policy; an hour between rotations, so that
+    // what a process of before signs for longer than an access token lives would be refused.
+    for round in 1..=24_u64 {
+        let seconds = round * 420;
+        match round {
+            4 => vault.keep(Some(secret("two", &["one"]))),
+            13 => vault.keep(Some(secret("three", &["two", "one"]))),
+            5 | 14 => fleet.grow(seconds).await?,
+            _ => {}
+        }
+        let turn = usize::try_from(round)?;
+        let rounds = sessions.iter().enumerate().map(|(n, issued)| fleet.round(issued, turn + n, seconds));
+        sessions = try_join_all(rounds).await?;
+    }
+    assert_eq!(fleet.issuers.len(), 3);
     Ok(())
 }

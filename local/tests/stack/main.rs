@@ -32,6 +32,7 @@ mod runtime_api;
 mod secrets;
 mod stale_reads;
 mod stolen;
+mod vault;
 mod world;
 
 /// What a test returns: the first thing that did not work ends it.
