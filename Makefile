@@ -13,7 +13,7 @@ run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 
 test: check ## Check and test everything this machine can run
 	@# Built before the tests that run them, so that no compiler competes with what they wait for.
-	cargo build --workspace --bins
+	cargo build --workspace --all-targets
 	@if command -v valgrind >/dev/null; then cargo build --release --package validate-session --package refresh; \
 	else echo "left out: the instruction budgets, because valgrind is not installed"; fi
 	cargo test --workspace

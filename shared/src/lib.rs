@@ -6,7 +6,7 @@
 //! | modules | what they know |
 //! |---|---|
 //! | [`http`] | requests, answers, status codes |
-//! | [`connect`], [`reconnect`], [`validate`], [`refresh`], [`end`], [`list`] | one use case each |
+//! | [`connect`], [`reconnect`], [`validate`], [`refresh`], [`end`], [`list`], [`rotate_secret`] | one use case each |
 //! | [`opening`], [`authenticator`] | what opening a session takes, and who may |
 //! | [`issuer`], [`verifier`], `secret_keys`, [`public_keys`] | what a role of functions holds |
 //! | [`store`] | the table |
@@ -38,6 +38,7 @@ pub mod random;
 pub mod reconnect;
 pub mod refresh;
 pub mod report;
+pub mod rotate_secret;
 pub mod rotating_token;
 pub mod seal;
 pub mod secret_keys;

@@ -1,7 +1,9 @@
 //! The master secret: what it may look like.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Characters a secret has at least: 32 random ones carry more than the 128 bits that ASVS 11.5.1 asks for.
 const SHORTEST: usize = 32;
@@ -53,6 +55,26 @@ impl MasterSecret {
         }
         Ok(secret)
     }
+
+    /// The JSON form of the secret that takes the place of `json`: a new current one made of `fresh`, the one that was
+    /// current as the only previous one, and every other member as it is.
+    ///
+    /// # Errors
+    /// [`MasterSecretError::Malformed`] when `json` is not a master secret.
+    pub fn successor(json: &SecretString, fresh: &[u8; 48]) -> Result<SecretString, MasterSecretError> {
+        let malformed = |_| MasterSecretError::Malformed;
+        let mut members: Map<String, Value> = serde_json::from_str(json.expose_secret()).map_err(malformed)?;
+        let current = members.insert("current".to_owned(), URL_SAFE_NO_PAD.encode(fresh).into());
+        members.insert("previous".to_owned(), Value::from_iter(current));
+        Ok(serde_json::to_string(&members).map_err(malformed)?.into())
+    }
+
+    /// Whether what was made under the current secret of `last` is still taken under this one.
+    #[must_use]
+    pub fn continues(&self, last: &Self) -> bool {
+        let last = last.current.expose_secret();
+        std::iter::once(&self.current).chain(&self.previous).any(|secret| secret.expose_secret() == last)
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +108,22 @@ mod tests {
             assert_eq!(parsed.err(), (!taken).then_some(MasterSecretError::LegacyTooShort), "{legacy}");
         }
         assert!(parse(&format!(r#"{{"current":"{current}"}}"#)).unwrap().legacy.is_none());
+    }
+
+    #[test]
+    fn a_successor_keeps_the_last_secret_and_every_other_member() {
+        let (current, older, legacy) = ("a".repeat(64), "b".repeat(64), "c".repeat(32));
+        let json = serde_json::json!({ "current": current, "previous": [older], "legacy": legacy }).to_string();
+        let last = parse(&json).unwrap();
+        let successor = MasterSecret::successor(&json.into(), &[7; 48]).unwrap();
+        let members: Value = serde_json::from_str(successor.expose_secret()).unwrap();
+        assert_eq!(
+            members,
+            serde_json::json!({ "current": "BwcH".repeat(16), "previous": [current], "legacy": legacy })
+        );
+        let secret = MasterSecret::parse(&successor).unwrap();
+        assert!(secret.continues(&last));
+        assert!(!last.continues(&secret), "the other way round");
     }
 
     #[test]

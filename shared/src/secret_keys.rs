@@ -133,8 +133,13 @@ impl SecretKeys {
     /// The keys of the secret as it is now, published if they are others than those that are held.
     async fn changed(&self, now: UnixMillis) -> Result<KeyRing, KeysUnavailable> {
         let ring = derive(&self.source, &self.access, now).await?;
-        if !ring.kids().eq(self.ring().kids()) {
+        let held = self.ring();
+        if !ring.kids().eq(held.kids()) {
             publish(&ring, &self.table, &self.access, now).await?;
+        }
+        // A secret that was dropped altogether, because others know it: its public key must not vouch for anything more.
+        for dropped in held.kids().filter(|kid| ring.get(kid).is_none()) {
+            self.table.retire_key(dropped, now).await?;
         }
         Ok(ring)
     }

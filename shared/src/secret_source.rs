@@ -1,14 +1,16 @@
 //! Where the master secret is kept; the only module that names the Secrets Manager SDK.
 
-use aws_sdk_secretsmanager::{Client, config::Builder};
+mod versions;
+
 use secrecy::SecretString;
 
 use crate::{
-    aws,
     error::Fault,
     master_secret::{MasterSecret, MasterSecretError},
     settings::{SettingError, Variables},
 };
+
+pub use versions::{SecretVersion, SecretVersions};
 
 /// Where the master secret is read.
 #[derive(Clone, Debug)]
@@ -16,12 +18,7 @@ pub enum SecretSource {
     /// The setting `SESSION_SECRET`, on one machine; it cannot change while the process runs.
     Fixed(SecretString),
     /// AWS Secrets Manager, at `SESSION_SECRET_ARN`; a rotation changes it under a running process.
-    SecretsManager {
-        /// The client to ask with.
-        client: Client,
-        /// The ARN of the secret.
-        arn: String,
-    },
+    SecretsManager(SecretVersions),
 }
 
 /// The master secret cannot be had.
@@ -44,10 +41,7 @@ impl SecretSource {
         if let Some(secret) = variables.get("SESSION_SECRET") {
             return Ok(Self::Fixed(secret.into()));
         }
-        let arn = variables.required("SESSION_SECRET_ARN")?.to_owned();
-        let mut config = Builder::from(&aws::config(variables)?);
-        config.set_endpoint_url(variables.get("AWS_ENDPOINT_URL_SECRETS_MANAGER").map(str::to_owned));
-        Ok(Self::SecretsManager { client: Client::from_conf(config.build()), arn })
+        SecretVersions::from_settings(variables).map(Self::SecretsManager)
     }
 
     /// Reads the secret as it is now.
@@ -57,11 +51,7 @@ impl SecretSource {
     pub async fn read(&self) -> Result<MasterSecret, SecretSourceError> {
         let json = match self {
             Self::Fixed(json) => json.clone(),
-            Self::SecretsManager { client, arn } => {
-                let answer = client.get_secret_value().secret_id(arn).send().await;
-                let value = answer.map_err(|error| Fault::of_sdk("GetSecretValue", &error))?;
-                value.secret_string.ok_or(MasterSecretError::Malformed)?.into()
-            }
+            Self::SecretsManager(versions) => versions.current().await?.text,
         };
         Ok(MasterSecret::parse(&json)?)
     }
@@ -71,7 +61,7 @@ impl SecretSource {
     pub fn can_change(&self) -> bool {
         match self {
             Self::Fixed(_) => false,
-            Self::SecretsManager { .. } => true,
+            Self::SecretsManager(_) => true,
         }
     }
 }

@@ -11,7 +11,7 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 /// Modules of this crate from the top down. One may import what stands on a line below its own, never beside or above.
 const LAYERS: [&[&str]; 11] = [
     &["http"],
-    &["connect", "end", "list", "reconnect", "refresh", "validate"],
+    &["connect", "end", "list", "reconnect", "refresh", "rotate_secret", "validate"],
     &["authenticator", "opening", "verifier"],
     &["issuer"],
     &["secret_keys", "public_keys"],

@@ -65,7 +65,7 @@ pub(crate) struct Proxy {
 
 #[derive(Default)]
 struct Seen {
-    operations: Vec<String>,
+    requests: Vec<(String, Bytes)>,
     plan: Option<Plan>,
     since_plan: usize,
 }
@@ -91,7 +91,12 @@ impl Proxy {
 
     /// The operations that arrived since the last call, e.g. `GetItem`.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut lock(&self.state).operations)
+        self.take_requests().into_iter().map(|(operation, _)| operation).collect()
+    }
+
+    /// The same with the bodies of the requests.
+    pub(crate) fn take_requests(&self) -> Vec<(String, Bytes)> {
+        std::mem::take(&mut lock(&self.state).requests)
     }
 
     /// Breaks requests from now on, or none any more.
@@ -108,9 +113,9 @@ fn lock(state: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 
 impl Passage {
     /// Notes a request; what to do to it, if anything.
-    fn note(&self, operation: &str) -> Option<Break> {
+    fn note(&self, operation: &str, body: &Bytes) -> Option<Break> {
         let mut seen = lock(&self.state);
-        seen.operations.push(operation.to_owned());
+        seen.requests.push((operation.to_owned(), body.clone()));
         seen.since_plan += 1;
         let plan = seen.plan?;
         let broken = seen.since_plan == plan.first || (plan.lasting && seen.since_plan > plan.first);
@@ -133,8 +138,8 @@ async fn forward(State(passage): State<Passage>, request: Request) -> Response<B
     let (parts, body) = request.into_parts();
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let fault = passage.note(&operation);
     let Ok(body) = to_bytes(body, usize::MAX).await else { return error(StatusCode::BAD_REQUEST, "") };
+    let fault = passage.note(&operation, &body);
     match fault {
         None => passage.pass(parts.headers, body).await,
         Some(Break::Throttle) => error(StatusCode::BAD_REQUEST, "ProvisionedThroughputExceededException"),

@@ -44,11 +44,12 @@ struct Api {
     asked: watch::Sender<usize>,
 }
 
-/// The binary of a function as tests use it, built now if it is not up to date.
+/// The binary of a function as tests use it, built now if it is not up to date. Everything is built together, as
+/// `make test` does: a package built alone would choose other features, and with them every library anew.
 async fn binary(function: &str) -> Outcome<PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
-    let built =
-        cargo.args(["build", "--quiet", "--package", function]).current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    cargo.args(["build", "--quiet", "--workspace", "--all-targets"]);
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     assert!(built.await?.success(), "{function} cannot be built");
     let folder = PathBuf::from(env!("CARGO_BIN_EXE_local"));
     Ok(folder.with_file_name(function))

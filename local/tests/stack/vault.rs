@@ -37,7 +37,7 @@ async fn get_secret_value(State(vault): State<Vault>) -> Response<Body> {
     let mut kept = vault.0.lock().unwrap_or_else(PoisonError::into_inner);
     kept.1 += 1;
     let (status, body) = match &kept.0 {
-        Some(secret) => (200, json!({ "ARN": "arn", "Name": "name", "SecretString": secret })),
+        Some(secret) => (200, json!({ "VersionId": "1", "CreatedDate": 1_795_255_200.0, "SecretString": secret })),
         // Not one that the SDK tries again, so that every question is counted once.
         None => (400, json!({ "__type": "AccessDeniedException", "message": "planned" })),
     };

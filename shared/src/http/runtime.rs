@@ -6,7 +6,9 @@ use lambda_http::{
     Body, LambdaEvent, Request, Response,
     lambda_runtime::{self, service_fn},
 };
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tracing::Instrument;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -29,19 +31,7 @@ pub async fn run<A>(
     start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
     handle: impl AsyncFn(&A, Request) -> Response<Body>,
 ) -> Result<(), lambda_runtime::Error> {
-    let variables = Variables::from_environment();
-    start_logging(&variables, &[]);
-    embedded_metrics::start();
-    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
-    let app = match Box::pin(start(&variables, UnixMillis::now())).await {
-        Ok(app) => app,
-        Err(error) => {
-            tracing::error!(event = "start_failed", "{error}");
-            std::process::exit(1);
-        }
-    };
-    // The environment is not needed again, and holds credentials.
-    drop(variables);
+    let app = started(start).await;
     let (app, handle) = (&app, &handle);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let handle = |request| Box::pin(handle(app, request));
@@ -50,6 +40,42 @@ pub async fn run<A>(
         Ok::<_, Infallible>(answer)
     }))
     .await
+}
+
+/// Starts a function that an AWS service calls with events of its own, and serves them likewise. One that fails is told
+/// to the service, which tries again.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_events<A, E: DeserializeOwned, F: std::error::Error>(
+    start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
+    handle: impl AsyncFn(&A, E) -> Result<(), F>,
+) -> Result<(), lambda_runtime::Error> {
+    let app = started(start).await;
+    let (app, handle) = (&app, &handle);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| async move {
+        let id = event.context.request_id;
+        let span = tracing::info_span!("event", request_id = id);
+        let handled = handle(app, event.payload).instrument(span).await.map_err(|error| error.to_string());
+        embedded_metrics::flush(&id);
+        handled
+    }))
+    .await
+}
+
+async fn started<A>(start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>) -> A {
+    let variables = Variables::from_environment();
+    start_logging(&variables, &[]);
+    embedded_metrics::start();
+    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's. The environment is not
+    // needed again, and holds credentials.
+    match Box::pin(start(&variables, UnixMillis::now())).await {
+        Ok(app) => app,
+        Err(error) => {
+            tracing::error!(event = "start_failed", "{error}");
+            std::process::exit(1);
+        }
+    }
 }
 
 /// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.

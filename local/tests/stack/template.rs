@@ -9,10 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use session::settings::Variables;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use crate::Outcome;
 
 /// The translated template; nothing where SAM is not installed, which CI does not accept.
-fn translated() -> Outcome<Option<Value>> {
+pub(crate) fn translated() -> Outcome<Option<Value>> {
     if Command::new("sam").arg("--version").output().is_err() {
         assert_eq!(Variables::from_environment().get("CI"), None, "SAM is not installed");
         return Ok(None);
@@ -25,7 +25,7 @@ fn translated() -> Outcome<Option<Value>> {
 }
 
 /// The resources of one type by name.
-fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
+pub(crate) fn of_type<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
     let resources = template["Resources"].as_object().into_iter().flatten();
     let found = resources.filter(|(_, resource)| resource["Type"] == kind);
     found.map(|(name, resource)| (name.as_str(), &resource["Properties"])).collect()
@@ -37,7 +37,8 @@ fn default_of<'a>(template: &'a Value, value: &Value) -> &'a Value {
     template.pointer(&format!("/Parameters/{name}/Default")).unwrap_or(&Value::Null)
 }
 
-fn strings(value: &Value) -> Vec<String> {
+/// A text, or every text of a list.
+pub(crate) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(strings).collect(),
@@ -87,82 +88,6 @@ fn every_route_is_there_and_the_dear_ones_are_throttled_by_name() -> Outcome {
     Ok(())
 }
 
-/// What each role may do, beside writing its log.
-fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
-    let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"];
-    BTreeMap::from([
-        (
-            "ConnectRole",
-            vec![
-                "dynamodb:BatchGetItem",
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:PutItem",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem",
-                "secretsmanager:GetSecretValue",
-            ],
-        ),
-        ("LogoutRole", writes.to_vec()),
-        ("RefreshRole", writes.to_vec()),
-        ("SessionPolicyRole", vec!["dynamodb:Query on KEYS"]),
-        ("SessionsRole", vec!["dynamodb:ConditionCheckItem on U#*", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
-        ("ValidateSessionRole", vec!["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
-    ])
-}
-
-#[test]
-fn every_function_may_do_exactly_what_it_does() -> Outcome {
-    let Some(template) = translated()? else { return Ok(()) };
-    let mut permissions = BTreeMap::new();
-    for (name, role) in of_type(&template, "AWS::IAM::Role") {
-        let mut allowed = Vec::new();
-        let policies = role["Policies"].as_array().ok_or("no policies")?;
-        for statement in policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten()
-        {
-            assert_eq!(statement["Effect"], "Allow");
-            let resources = [json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })];
-            assert!(resources.contains(&statement["Resource"]), "{name}: {}", statement["Resource"]);
-            let condition = &statement["Condition"];
-            let keys = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
-            let keys: Vec<_> = keys
-                .iter()
-                .flat_map(|operator| strings(&condition[operator]["dynamodb:LeadingKeys"]))
-                .filter(|key| key != "null")
-                .collect();
-            if !condition.is_null() {
-                // A request without a key passes the first condition.
-                assert_eq!(condition["Null"]["dynamodb:LeadingKeys"], "false", "{name}");
-            }
-            let limit = if keys.is_empty() { String::new() } else { format!(" on {}", keys.join(",")) };
-            allowed.extend(strings(&statement["Action"]).iter().map(|action| format!("{action}{limit}")));
-        }
-        allowed.sort();
-        let managed = strings(&role["ManagedPolicyArns"]);
-        // Connect may stand in a VPC, where its network interfaces are made with this policy.
-        let own = if name == "ConnectRole" { vec!["AWSLambdaVPCAccessExecutionRole"] } else { Vec::new() };
-        let known =
-            |arn: &String| own.iter().chain(&["AWSLambdaBasicExecutionRole"]).any(|policy| arn.ends_with(policy));
-        assert!(managed.iter().all(known), "{name}: {managed:?}");
-        permissions.insert(name, allowed);
-    }
-    let expected = expected_permissions()
-        .into_iter()
-        .map(|(role, actions)| (role, actions.into_iter().map(str::to_owned).collect()));
-    assert_eq!(permissions, expected.collect());
-    Ok(())
-}
-
-#[test]
-fn whoever_may_write_without_a_key_limit_holds_the_secret() {
-    // Public keys stand in the same table: writing one makes any token genuine.
-    for (role, actions) in expected_permissions() {
-        let writes =
-            |action: &&&str| ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|write| action.ends_with(write));
-        let unlimited = actions.iter().filter(writes).count() > 0;
-        assert_eq!(unlimited, actions.contains(&"secretsmanager:GetSecretValue"), "{role}");
-    }
-}
-
 #[test]
 fn the_table_outlives_the_stack_and_forgets_by_ttl() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
@@ -197,7 +122,7 @@ fn connect_is_a_bulkhead_of_its_own() -> Outcome {
 fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
     let functions = of_type(&template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 6);
+    assert_eq!(functions.len(), 7);
     for (name, function) in functions {
         assert_eq!(
             (&function["Runtime"], &function["Handler"]),
@@ -210,7 +135,7 @@ fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
         assert_eq!(function["LoggingConfig"]["LogFormat"], "JSON", "{name}");
         let variables = function["Environment"]["Variables"].as_object().ok_or("no environment")?;
         let holds_secret = variables.contains_key("SESSION_SECRET_ARN");
-        assert_eq!(holds_secret, ["Connect", "Logout", "Refresh"].contains(&name), "{name}");
+        assert_eq!(holds_secret, ["Connect", "Logout", "Refresh", "RotateSecret"].contains(&name), "{name}");
         assert!(!variables.contains_key("SESSION_SECRET"), "{name}");
     }
     for (name, group) in of_type(&template, "AWS::Logs::LogGroup") {

@@ -1,0 +1,220 @@
+//! What each function may do, and that it does nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome,
+    deployment::Deployment,
+    template::{of_type, strings, translated},
+};
+
+/// What each role may do, beside writing its log.
+fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"];
+    BTreeMap::from([
+        (
+            "ConnectRole",
+            vec![
+                "dynamodb:BatchGetItem",
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+                "secretsmanager:GetSecretValue",
+            ],
+        ),
+        ("LogoutRole", writes.to_vec()),
+        ("RefreshRole", writes.to_vec()),
+        (
+            "RotateSecretRole",
+            vec![
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+        ),
+        ("SessionPolicyRole", vec!["dynamodb:Query on KEYS"]),
+        ("SessionsRole", vec!["dynamodb:ConditionCheckItem on U#*", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
+        ("ValidateSessionRole", vec!["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
+    ])
+}
+
+#[test]
+fn every_function_may_do_exactly_what_it_does() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let mut permissions = BTreeMap::new();
+    for (name, role) in of_type(&template, "AWS::IAM::Role") {
+        let mut allowed = Vec::new();
+        let policies = role["Policies"].as_array().ok_or("no policies")?;
+        for statement in policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten()
+        {
+            assert_eq!(statement["Effect"], "Allow");
+            let resources = [json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })];
+            assert!(resources.contains(&statement["Resource"]), "{name}: {}", statement["Resource"]);
+            let condition = &statement["Condition"];
+            let keys = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
+            let keys: Vec<_> = keys
+                .iter()
+                .flat_map(|operator| strings(&condition[operator]["dynamodb:LeadingKeys"]))
+                .filter(|key| key != "null")
+                .collect();
+            if !condition.is_null() {
+                // A request without a key passes the first condition.
+                assert_eq!(condition["Null"]["dynamodb:LeadingKeys"], "false", "{name}");
+            }
+            let limit = if keys.is_empty() { String::new() } else { format!(" on {}", keys.join(",")) };
+            allowed.extend(strings(&statement["Action"]).iter().map(|action| format!("{action}{limit}")));
+        }
+        allowed.sort();
+        let managed = strings(&role["ManagedPolicyArns"]);
+        // Connect may stand in a VPC, where its network interfaces are made with this policy.
+        let own = if name == "ConnectRole" { vec!["AWSLambdaVPCAccessExecutionRole"] } else { Vec::new() };
+        let known =
+            |arn: &String| own.iter().chain(&["AWSLambdaBasicExecutionRole"]).any(|policy| arn.ends_with(policy));
+        assert!(managed.iter().all(known), "{name}: {managed:?}");
+        permissions.insert(name, allowed);
+    }
+    let expected = expected_permissions()
+        .into_iter()
+        .map(|(role, actions)| (role, actions.into_iter().map(str::to_owned).collect()));
+    assert_eq!(permissions, expected.collect());
+    Ok(())
+}
+
+#[test]
+fn whoever_may_write_without_a_key_limit_holds_the_secret() {
+    // Public keys stand in the same table: writing one makes any token genuine.
+    for (role, actions) in expected_permissions() {
+        let writes =
+            |action: &&&str| ["PutItem", "UpdateItem", "DeleteItem"].iter().any(|write| action.ends_with(write));
+        let unlimited = actions.iter().filter(writes).count() > 0;
+        assert!(!unlimited || actions.contains(&"secretsmanager:GetSecretValue"), "{role}");
+    }
+}
+
+/// The table's part of what a request needs: actions, each with the partition that it is for.
+fn rights(operation: &str, body: &Value) -> Vec<(String, String)> {
+    let right =
+        |action: &str, key: &Value| (format!("dynamodb:{action}"), key["S"].as_str().unwrap_or_default().to_owned());
+    match operation {
+        "Query" => vec![right(operation, &body["ExpressionAttributeValues"][":pk"])],
+        "PutItem" => vec![right(operation, &body["Item"]["pk"])],
+        "BatchGetItem" => {
+            let tables = body["RequestItems"].as_object().into_iter().flatten();
+            let keys = tables.flat_map(|(_, asked)| asked["Keys"].as_array().into_iter().flatten());
+            keys.map(|key| right(operation, &key["pk"])).collect()
+        }
+        "TransactWriteItems" => {
+            let items = body["TransactItems"].as_array().into_iter().flatten();
+            let parts = items.flat_map(|item| item.as_object().into_iter().flatten());
+            parts
+                .map(|(kind, part)| match kind.as_str() {
+                    "Put" => right("PutItem", &part["Item"]["pk"]),
+                    "ConditionCheck" => right("ConditionCheckItem", &part["Key"]["pk"]),
+                    kind => right(&format!("{kind}Item"), &part["Key"]["pk"]),
+                })
+                .collect()
+        }
+        _ => vec![right(operation, &body["Key"]["pk"])],
+    }
+}
+
+/// Every kind of call to every function that uses the table.
+async fn conversation(deployment: &mut Deployment) -> Outcome {
+    async fn answered(
+        deployment: &mut Deployment,
+        event: &str,
+        bearer: Option<&Value>,
+        body: Option<Value>,
+        expected: i64,
+    ) -> Outcome<Value> {
+        let invoked = deployment.invoke(event, |event| {
+            if let Some(token) = bearer.and_then(Value::as_str) {
+                event["headers"]["authorization"] = json!(format!("Bearer {token}"));
+            }
+            event["cookies"] = json!([]);
+            event["body"] = body.map_or(Value::Null, |body| json!(body.to_string()));
+        });
+        let (status, answer) = invoked.await?;
+        assert_eq!(status, expected, "{event}: {answer}");
+        Ok(answer)
+    }
+    let (password, body) = ("correct horse", "body");
+    let ada = |password: &str| json!({ "kind": "password", "username": "ada", "password": password });
+    let register = json!({ "username": "ada", "password": password, "remember": true, "transport": body });
+    let first = answered(deployment, "connect/register", None, Some(register), 201).await?;
+    let again = json!({ "credential": ada(password), "remember": true, "transport": body });
+    let second = answered(deployment, "connect/password", None, Some(again.clone()), 201).await?;
+    let wrong = json!({ "credential": ada("another password"), "transport": body });
+    answered(deployment, "connect/password", None, Some(wrong), 401).await?;
+    let guest = json!({ "credential": { "kind": "guest" }, "transport": body });
+    let guest = answered(deployment, "connect/guest", None, Some(guest), 201).await?;
+
+    let bearer = Some(&first["accessToken"]);
+    for activity in [Value::Null, json!(0)] {
+        let body = json!({ "lastActiveMsAgo": activity });
+        answered(deployment, "validate-session/poll", bearer, Some(body), 200).await?;
+    }
+    let mut latest = first["refreshToken"].clone();
+    for _ in 0..2 {
+        let refreshed = json!({ "refreshToken": latest });
+        latest = answered(deployment, "refresh/body", None, Some(refreshed), 200).await?["refreshToken"].clone();
+    }
+    let reused = json!({ "refreshToken": first["refreshToken"] });
+    let reused = answered(deployment, "refresh/body", None, Some(reused), 401).await?;
+    assert_eq!(reused["reason"], "reuse_detected");
+
+    let third = answered(deployment, "connect/password", None, Some(again), 201).await?;
+    let bearer = Some(&second["accessToken"]);
+    answered(deployment, "sessions/list", bearer, None, 200).await?;
+    let id = third["session"]["id"].as_str().ok_or("no id")?.to_owned();
+    let authorization = json!(format!("Bearer {}", second["accessToken"].as_str().ok_or("no token")?));
+    let end_one = deployment.invoke("sessions/end-one", |event| {
+        event["headers"]["authorization"] = authorization;
+        event["rawPath"] = json!(format!("/sessions/{id}"));
+        event["requestContext"]["http"]["path"] = event["rawPath"].clone();
+        event["pathParameters"]["id"] = json!(id);
+    });
+    assert_eq!(end_one.await?.0, 204);
+    answered(deployment, "sessions/end-all", bearer, None, 200).await?;
+    let logout = json!({ "refreshToken": guest["refreshToken"] });
+    answered(deployment, "logout/cookie", None, Some(logout), 204).await?;
+    answered(deployment, "session-policy/keys", None, None, 200).await?;
+
+    let register = json!({ "username": "eve", "password": password, "remember": true, "transport": body });
+    let lost = answered(deployment, "connect/register", None, Some(register), 201).await?;
+    deployment.emulator.lose_sessions().await?;
+    let back = json!({ "kind": "reconnect", "reconnectToken": lost["reconnectToken"] });
+    answered(deployment, "connect/reconnect", None, Some(json!({ "credential": back })), 201).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_functions_ask_the_table_for_is_what_they_may_and_nothing_is_allowed_for_nothing() -> Outcome {
+    let mut deployment = Deployment::start().await?;
+    conversation(&mut deployment).await?;
+    let expected = expected_permissions();
+    for (function, requests) in deployment.requests() {
+        let role = expected.keys().find(|role| role.to_lowercase() == format!("{}role", function.replace('-', "")));
+        let allowed = &expected[role.ok_or_else(|| format!("{function} has no role"))?];
+        let mut unused: BTreeSet<&str> =
+            allowed.iter().copied().filter(|right| right.starts_with("dynamodb:")).collect();
+        for (operation, body) in requests {
+            for (action, key) in rights(&operation, &serde_json::from_slice(&body)?) {
+                let right = allowed.iter().find(|right| match right.split_once(" on ") {
+                    None => **right == action,
+                    Some((allowed, pattern)) => {
+                        allowed == action
+                            && pattern.strip_suffix('*').map_or(key == pattern, |start| key.starts_with(start))
+                    }
+                });
+                let right = right.ok_or_else(|| format!("{function} may not {action} on {key}"))?;
+                unused.remove(right);
+            }
+        }
+        assert!(unused.is_empty(), "{function} never uses {unused:?}");
+    }
+    Ok(())
+}
