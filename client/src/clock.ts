@@ -37,20 +37,17 @@ export function systemClock(sources: (() => TimerWorker)[]): Clock {
     waiting.delete(id);
     done?.();
   };
-  const start = (left: (() => TimerWorker)[]): void => {
-    const [first, ...others] = left;
+  const start = ([first, ...others]: typeof sources): void => {
+    const next = (): void => start(others);
     try {
       worker = first?.();
     } catch {
-      start(others);
+      next();
       return;
     }
     if (!worker) return;
     worker.onmessage = ({ data }: MessageEvent<number>) => fire(data);
-    worker.onerror = () => {
-      worker?.terminate();
-      start(others);
-    };
+    worker.onerror = next;
   };
   start(sources);
   return {
@@ -59,12 +56,9 @@ export function systemClock(sources: (() => TimerWorker)[]): Clock {
     after(ms, done) {
       const id = ++lastId;
       waiting.set(id, done);
-      const timer = setTimeout(fire, ms, id);
+      setTimeout(fire, ms, id);
       worker?.postMessage([id, ms]);
-      return () => {
-        clearTimeout(timer);
-        waiting.delete(id);
-      };
+      return () => void waiting.delete(id);
     },
     stop: () => worker?.terminate(),
   };

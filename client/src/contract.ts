@@ -1,45 +1,30 @@
 /** Why a session ended, in the names of the wire. */
-export const END_REASONS = [
-  "idle_timeout",
-  "absolute_timeout",
-  "logout",
-  "revoked",
-  "replaced",
-  "reuse_detected",
-  "unknown",
-] as const;
+export type EndReason =
+  | "idle_timeout"
+  | "absolute_timeout"
+  | "logout"
+  | "revoked"
+  | "replaced"
+  | "reuse_detected"
+  | "unknown";
 
-/** Why a session ended. */
-export type EndReason = (typeof END_REASONS)[number];
-
-/**
- * What a failure means. `ended`: the session is over. `lost`: so it is on /refresh and for a reconnect; elsewhere, and
- * with `renew`, the access token is: refresh first. `look`: another request rotated the token a moment ago. `refused`:
- * this request, and only it. `wait`: nothing is known; try again later.
- */
-export type Meaning = "ended" | "lost" | "renew" | "look" | "refused" | "wait";
-
-/** Every `code` of the service's problem details, and what it means. */
-export const SERVER_CODES = {
-  invalid_request: "refused",
-  token_missing: "lost",
-  token_invalid: "lost",
-  token_expired: "renew",
-  session_ended: "ended",
-  credential_rejected: "refused",
-  csrf_rejected: "refused",
-  origin_not_allowed: "refused",
-  not_found: "refused",
-  refresh_superseded: "look",
-  username_taken: "refused",
-  body_too_large: "refused",
-  unsupported_media_type: "refused",
-  too_many_attempts: "wait",
-  temporarily_unavailable: "wait",
-} as const satisfies Record<string, Meaning>;
-
-/** A refusal of the service. */
-export type ServerErrorCode = keyof typeof SERVER_CODES;
+/** A refusal of the service: the `code` of its problem details. */
+export type ServerErrorCode =
+  | "invalid_request"
+  | "token_missing"
+  | "token_invalid"
+  | "token_expired"
+  | "session_ended"
+  | "credential_rejected"
+  | "csrf_rejected"
+  | "origin_not_allowed"
+  | "not_found"
+  | "refresh_superseded"
+  | "username_taken"
+  | "body_too_large"
+  | "unsupported_media_type"
+  | "too_many_attempts"
+  | "temporarily_unavailable";
 
 /**
  * What can go wrong on the way: no connection, no answer in time, an answer that the service did not write (a captive

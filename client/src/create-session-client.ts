@@ -1,15 +1,16 @@
 import { systemClock, workerSources } from "./clock.js";
-import { DEFAULT_POLICY, type ListedSession } from "./contract.js";
+import type { ListedSession } from "./contract.js";
 import { browserEnvironment, type Environment } from "./environment.js";
 import { createEvents } from "./events.js";
 import { createExchanges } from "./exchanges.js";
-import { createKeeper, type Tools } from "./keeper.js";
+import { createKeeper } from "./keeper.js";
 import { createPresence } from "./presence.js";
 import { createRecorder } from "./recorder.js";
 import { createSender } from "./requests.js";
-import { createRotations } from "./rotation.js";
+import { createRotation } from "./rotation.js";
+import { endsAt } from "./schedule.js";
 import type { SessionClient, SessionClientOptions } from "./session-client.js";
-import { memoryStorage, openStore, type Known } from "./store.js";
+import { openStore } from "./store.js";
 import { createTurns } from "./turn.js";
 
 /** Events after which the page may have slept, and somebody may be there again. */
@@ -20,73 +21,66 @@ const WAKES = ["visibilitychange", "pageshow", "focus", "online", "resume"];
  * an earlier page or another tab has left.
  */
 export function createSessionClient(options: SessionClientOptions): SessionClient {
-  const { baseUrl, transport = "cookie", raceWindowMs = 60_000, requestTimeoutMs = 10_000, origins = [] } = options;
-  const inBody = transport === "body";
+  const { baseUrl, origins = [] } = options;
+  const inBody = options.transport === "body";
   const browser: Environment = { ...browserEnvironment(), ...options.environment };
-  const { page, random, randomKey } = browser;
+  const { page, visible } = browser;
   const fetch = options.fetch ?? browser.fetch;
   const clock = options.clock ?? systemClock(workerSources(options.timerWorkerUrl));
   // In the body transport the storage would hold tokens, so it is used only if it is given on purpose.
   const storage = options.storage ?? (inBody ? null : browser.storage);
   const name = `session-keepalive:${baseUrl}:`;
-  const store = openStore(storage ?? memoryStorage(), name);
+  const store = openStore(storage, name);
   const channel = storage && browser.channel?.(name);
-  const disposed = new AbortController();
-  const { signal } = disposed;
+  const disposal = new AbortController();
+  const { signal } = disposal;
+  const events = createEvents();
+  const { on } = events;
+  if (options.onEvent) on("entry", options.onEvent);
 
-  const tell = ({ id, n }: Known): void => channel?.postMessage({ id, n });
-  const { record, explain } = createRecorder(clock, options.onEvent);
-  const { on, emit } = createEvents();
-  const { inTurn, release } = createTurns(clock, store, randomKey);
-  const rotations = createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs });
-  const send = createSender({ baseUrl, fetch, clock, timeoutMs: requestTimeoutMs, record, disposed: signal });
-  const tools: Tools = { clock, store, record, emit, rotations, random, tell, policy: DEFAULT_POLICY };
-  const keeper = createKeeper(tools, () => catchUp());
-  const inputEveryMs = (): number => Math.min(10_000, tools.policy.heartbeatIntervalMs / 10);
-  const presence = createPresence(clock, store, page, inputEveryMs, keeper.hurry);
-  const exchanges = createExchanges(tools, { transport, fetch, send, inTurn, presence, keeper });
-  const { open, renew, check, logout, carry, carried, catchUp, readPolicy } = exchanges;
+  // Each part takes what it needs from those before it.
+  const ground = { ...browser, ...options, ...events, fetch, clock, store, inBody, signal };
+  const recorder = createRecorder(ground);
+  const turns = createTurns(ground);
+  const told = { ...ground, ...recorder, ...turns, tell: () => channel?.postMessage("changed"), catchUp: () => catchUp() };
+  const keeper = createKeeper(told);
+  const { self, wake, stir } = keeper;
+  const kept = { ...told, ...keeper };
+  const presence = createPresence(kept);
+  const send = createSender(told);
+  const { open, renew, check, logout, carry, catchUp, readPolicy } = createExchanges({
+    ...kept,
+    ...presence,
+    send,
+    refreshes: createRotation("refresh", told),
+    reconnects: createRotation("reconnect", told),
+  });
 
-  const listen = (type: string, listener: (event: Event) => void): void =>
+  const listen = (type: string, listener: (event: Partial<StorageEvent>) => void): void =>
     page?.addEventListener(type, listener, { capture: true, signal });
   for (const type of WAKES) {
-    listen(type, (event) => {
-      if (browser.visible()) keeper.wake("persisted" in event && event.persisted === true);
+    listen(type, () => {
+      if (visible()) wake();
     });
   }
-  listen("pagehide", release);
+  listen("pagehide", turns.release);
   // Browsers without channels hear of a change by the storage.
-  listen("storage", (event) => {
-    if ("key" in event && event.key === `${name}session`) keeper.stir();
+  listen("storage", ({ key }) => {
+    if (key === `${name}session`) stir();
   });
-  channel?.addEventListener("message", keeper.stir);
+  channel?.addEventListener("message", stir);
 
-  const ask = async (method: "GET" | "DELETE", path: string): Promise<unknown> =>
-    (await send({ route: "sessions", method, path, by: carried })).body;
+  const sessions = async (method: string, path: string): Promise<unknown> =>
+    (await send("sessions", { method, path, by: carry })).body;
 
-  function fetchWithToken(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    let first: Request | undefined = new Request(input, init);
-    const location = (globalThis as Partial<typeof globalThis>).location;
-    const own = [new URL(baseUrl, location?.href).origin, location?.origin, ...origins];
-    if (!own.includes(new URL(first.url).origin)) return fetch(first);
-    // Not every browser tells whether a Request has a body.
-    const bodiless = !(input instanceof Request) || ["GET", "HEAD"].includes(input.method);
-    const repeatable = bodiless && !(init?.body instanceof ReadableStream);
-    return carry(() => {
-      const request = first ?? new Request(input, init);
-      first = undefined;
-      return request;
-    }, repeatable);
-  }
-
-  keeper.begin(!inBody || rotations.token("refresh") !== undefined);
+  keeper.begin(!inBody || Boolean(store.get("refresh")?.token));
   void readPolicy();
 
   return {
     connect: (credential, given) => open("connect", { credential }, given),
     register: (username, password, given) => open("register", { username, password }, given),
     async reconnect() {
-      if (keeper.phase === "idle") keeper.lose(keeper.lost);
+      if (self.phase === "idle") keeper.lose(self.ending);
       await catchUp();
     },
     validate: check,
@@ -95,30 +89,32 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
       presence.touch();
       await check();
       // What was in flight already did not report it.
-      if (presence.report().msAgo !== null) await check();
+      if (presence.report() !== null) await check();
     },
     logout,
-    sessions: async () => ((await ask("GET", "/sessions")) as { sessions: readonly ListedSession[] }).sessions,
+    sessions: async () => ((await sessions("GET", "/sessions")) as { sessions: readonly ListedSession[] }).sessions,
     async endSessions(which) {
-      await ask("DELETE", typeof which === "string" ? `/sessions?scope=${which}` : `/sessions/${encodeURIComponent(which.id)}`);
+      await sessions("DELETE", typeof which === "string" ? `/sessions?scope=${which}` : `/sessions/${encodeURIComponent(which.id)}`);
       // The server says whether this one was among them.
       await check().catch(() => undefined);
     },
-    fetch: fetchWithToken,
-    getSnapshot: keeper.state,
+    async fetch(input, init) {
+      const location = (globalThis as Partial<typeof globalThis>).location;
+      const originOf = (url: string | URL): string => new URL(url, location?.href).origin;
+      const own = [originOf(baseUrl), location?.origin, ...origins];
+      return own.includes(originOf(input instanceof Request ? input.url : input)) ? carry(input, init) : fetch(input, init);
+    },
+    getSnapshot: () => self.state,
     subscribe: (listener) => on("change", listener),
     on,
-    remainingMs() {
-      const ms = Math.min(keeper.due.idleUntil, keeper.due.absoluteUntil) - clock.now();
-      return keeper.phase === "live" && keeper.heard ? Math.max(0, ms) : null;
-    },
-    policy: () => tools.policy,
-    explain,
+    remainingMs: () => (self.heard ? Math.max(0, endsAt(self.due) - clock.now()) : null),
+    policy: () => self.policy,
+    explain: recorder.explain,
     dispose() {
-      keeper.stop();
-      release();
-      presence.stop();
-      disposed.abort();
+      self.epoch++;
+      disposal.abort();
+      keeper.arm();
+      turns.release();
       channel?.close();
       clock.stop?.();
     },

@@ -1,7 +1,7 @@
 import type { SharedStorage } from "./store.js";
 
 /** Page events that the client listens to; a `Window` is one. */
-export type PageEvents = Pick<EventTarget, "addEventListener" | "removeEventListener">;
+export type PageEvents = Pick<EventTarget, "addEventListener">;
 
 /** A channel between tabs; a `BroadcastChannel` is one. */
 export interface TabChannel {

@@ -1,5 +1,8 @@
 import type { SessionEvents } from "./session-client.js";
 
+/** Tells listeners of an event. */
+export type Emit = ReturnType<typeof createEvents>["emit"];
+
 /** Listeners by type of event. An `EventTarget` reports a listener that throws, and calls the others. */
 export function createEvents() {
   const target = new EventTarget();

@@ -1,281 +1,246 @@
-import { DEFAULT_POLICY, type SessionAnswer, type SessionPolicy } from "./contract.js";
-import type { createKeeper, Tools } from "./keeper.js";
-import type { createPresence, Report } from "./presence.js";
-import { described, type Ask, type createSender, type Reply } from "./requests.js";
-import type { Rotating } from "./rotation.js";
+import type { Clock } from "./clock.js";
+import type { SessionAnswer, SessionPolicy } from "./contract.js";
+import type { Emit } from "./events.js";
+import type { createKeeper } from "./keeper.js";
+import type { createPresence } from "./presence.js";
+import type { createRecorder } from "./recorder.js";
+import { described, type createSender, type Reply } from "./requests.js";
+import type { createRotation } from "./rotation.js";
 import { refreshAt } from "./schedule.js";
 import type { ConnectOptions, SessionInfo } from "./session-client.js";
 import { SessionError } from "./session-error.js";
+import type { Store } from "./store.js";
 import { judge, type Route } from "./verdict.js";
 
-/** What exchanges need besides. */
-export interface Exchanging {
-  readonly transport: "cookie" | "body";
+type Keeper = ReturnType<typeof createKeeper>;
+
+/** What exchanges need. */
+export interface Exchanging extends Keeper, ReturnType<typeof createPresence> {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly record: ReturnType<typeof createRecorder>["record"];
+  readonly emit: Emit;
+  readonly inBody: boolean;
   readonly fetch: typeof fetch;
   readonly send: ReturnType<typeof createSender>;
   readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly presence: ReturnType<typeof createPresence>;
-  readonly keeper: ReturnType<typeof createKeeper>;
+  readonly refreshes: ReturnType<typeof createRotation>;
+  readonly reconnects: ReturnType<typeof createRotation>;
 }
 
-const nothing = (): undefined => undefined;
-
 /** What the client and the service say to each other, and what follows from it. */
-export function createExchanges(tools: Tools, { transport, fetch, send, inTurn, presence, keeper }: Exchanging) {
-  const { clock, store, record, emit, rotations, tell } = tools;
-  const inBody = transport === "body";
+export function createExchanges(tools: Exchanging) {
+  const { clock, store, record, emit, inBody, fetch, send, inTurn, refreshes, reconnects, report, answered } = tools;
+  const { self, setState, publish, switchTo, look, accept, finish, lose, succeeded, failed, arm, assertReady, part } = tools;
   /** Proves the session that a logout ends. */
   let parting = "";
 
-  /** One at a time: whoever asks meanwhile gets the same answer. */
-  function once(task: () => Promise<void>): () => Promise<void> {
+  /**
+   * An exchange about the session, one of a kind at a time: whoever asks meanwhile gets the same answer. Nothing is taken
+   * that was asked for before the session changed.
+   */
+  function exchange<Answer>(route: Route, ask: () => Promise<Answer>, take: (answer: Answer) => void): () => Promise<void> {
     let running: Promise<void> | undefined;
-    return async () => {
-      // Nobody is connected.
-      if (keeper.phase === "idle") throw new SessionError("token_missing");
-      const asked = keeper.epoch;
-      return (running ??= task()
-        .then(keeper.succeeded, (error: unknown) => {
-          if (asked === keeper.epoch) keeper.failed(error);
-          throw error;
-        })
+    function run(): Promise<void> {
+      const { epoch } = self;
+      const ifCurrent =
+        <Outcome>(use: (outcome: Outcome) => void) =>
+        (outcome: Outcome): void => {
+          look();
+          if (epoch !== self.epoch) {
+            record({ kind: "discard", route });
+            throw new SessionError("outdated");
+          }
+          use(outcome);
+        };
+      const onAnswer = ifCurrent((answer: Answer) => {
+        succeeded();
+        take(answer);
+      });
+      const onError = ifCurrent((error: SessionError) => {
+        rule(error, route);
+        if (epoch === self.epoch) failed(error);
+        throw error;
+      });
+      return ask()
+        .then(onAnswer, onError)
         .finally(() => {
           running = undefined;
-          keeper.arm();
-        }));
+          arm();
+        });
+    }
+    return async () => {
+      // Nobody is connected.
+      if (self.phase === "idle") throw new SessionError("token_missing");
+      return (running ??= run());
     };
-  }
-
-  /** Judges what comes back, and takes nothing that was asked for before the session changed. */
-  async function guarded<Answer>(route: Route, ask: () => Promise<Answer>): Promise<Answer> {
-    const asked = keeper.epoch;
-    let answer: Answer | undefined;
-    let failure: unknown;
-    try {
-      answer = await ask();
-    } catch (error) {
-      failure = error;
-    }
-    keeper.look();
-    if (asked !== keeper.epoch) {
-      record({ kind: "discard", route });
-      throw new SessionError("outdated");
-    }
-    if (failure instanceof SessionError) rule(failure, route);
-    if (failure) throw failure as Error;
-    return answer as Answer;
   }
 
   /** Draws the consequence of a failure. */
   function rule(error: SessionError, route: Route): void {
     const { code, details } = error;
+    const ending = { reason: details.reason ?? "unknown", endedAt: details.endedAt ?? null };
     const known = store.get("session");
     // What only another tab or an earlier page knows of is no reason to doubt what the server says of the token it got.
-    const verdict = judge(error, route, keeper.heard ? keeper.id : null);
-    const { reason = "unknown", endedAt = null } = details;
-    if (route === "reconnect") {
-      if (verdict !== "wait") keeper.finish(code === "session_ended" ? { reason, endedAt } : keeper.lost, true);
-    } else if (verdict === "ended" && !known && code === "token_missing") {
+    const verdict = judge(error, route, self.heard ? self.id : null);
+    if (verdict === "wait") return;
+    if (route === "reconnect" || route === "logout") finish(code === "session_ended" ? ending : self.ending, true);
+    else if (verdict === "ended" && !known && code === "token_missing") {
       // The first visit: there was nothing to take up.
-      keeper.publish({ id: null });
-      keeper.switchTo("idle", null);
-      keeper.setState({ status: "anonymous" });
-    } else if (verdict === "ended" || (verdict === "look" && route === "refresh")) {
-      const stored = known?.remembered ?? (!known && tools.policy.reconnect.enabled);
-      const may = details.reconnect !== "forbidden" && !keeper.unproven && (!inBody || rotations.token("reconnect"));
-      if (stored && may) keeper.lose({ reason, endedAt });
-      else if (verdict === "ended") keeper.finish({ reason, endedAt }, true);
+      publish({ id: null });
+      switchTo("idle", null);
+      setState({ status: "anonymous" });
+    } else if (verdict !== "refused") {
+      const stored = known ? known.remembered : self.policy.reconnect.enabled;
+      const may = details.reconnect !== "forbidden" && !self.unproven && (!inBody || store.get("reconnect")?.token);
+      if (stored && may) lose(ending);
+      else if (verdict === "ended") finish(ending, true);
     }
   }
 
-  /** Has the current token rotated, with the keys and the report of this very attempt. */
-  async function rotate(kind: Rotating, ask: (token: string | undefined) => Omit<Ask, "route" | "method">) {
-    const asked = keeper.epoch;
-    return guarded(kind, () =>
-      rotations.rotate(
-        kind,
+  /** Has a token rotated, with the keys and the report of this very attempt. */
+  function rotating(route: "refresh" | "reconnect", rotation: ReturnType<typeof createRotation>, path: string, body: (token: string | undefined) => object) {
+    return () => {
+      const { epoch } = self;
+      return rotation.rotate(
         () => {
-          keeper.look();
-          if (asked !== keeper.epoch) throw new SessionError("outdated");
-          return kind === "refresh" ? keeper.id : null;
+          look();
+          if (epoch !== self.epoch) throw new SessionError("outdated");
+          return route === "refresh" ? self.id : null;
         },
-        async (keys, token) =>
-          described(await send({ route: kind, method: "POST", keys, cookies: !inBody, keepalive: true, ...ask(token) }), true),
-      ),
-    );
+        async (keys, token) => described(await send(route, { path, keys, body: body(token) })),
+      );
+    };
   }
 
-  const renew = once(async () => {
-    let report: Report | undefined;
-    const reply = await rotate("refresh", (refreshToken) => {
-      report = presence.report();
-      return { path: "/refresh", body: { lastActiveMsAgo: report.msAgo, ...(refreshToken && { refreshToken }) } };
-    });
-    took(reply, report);
-    const known = store.get("session");
-    if (known) tell(known);
-  });
+  const renew = exchange(
+    "refresh",
+    rotating("refresh", refreshes, "/refresh", (refreshToken) => ({ lastActiveMsAgo: report(), refreshToken })),
+    took,
+  );
 
-  const check = once(async () => {
-    let report: Report | undefined;
-    const reply = await guarded("validate", () => {
-      report = presence.report();
-      const body = { lastActiveMsAgo: report.msAgo };
-      return send({ route: "validate", method: "POST", path: "/validate-session", body, by: carried });
-    });
-    took(described(reply, false), report);
-  });
+  const check = exchange(
+    "validate",
+    async () => {
+      const body = { lastActiveMsAgo: report() };
+      return described(await send("validate", { path: "/validate-session", body, by: carry }), false);
+    },
+    took,
+  );
 
-  const reopen = once(async () => {
-    const reply = await rotate("reconnect", (reconnectToken) => ({
-      path: "/connect",
-      body: { credential: { kind: "reconnect", ...(reconnectToken && { reconnectToken }) } },
-    }));
-    began(reply, true);
-    keeper.unproven = true;
-    const info = keeper.info();
-    if (info) emit("reconnected", info);
-  });
+  const reopen = exchange(
+    "reconnect",
+    rotating("reconnect", reconnects, "/connect", (reconnectToken) => ({ credential: { kind: "reconnect", reconnectToken } })),
+    (reply) => {
+      began(reply, true);
+      self.unproven = true;
+      if (self.info) emit("reconnected", self.info);
+    },
+  );
 
-  const leave = once(async () => {
-    const refreshToken = rotations.token("refresh");
-    try {
-      await inTurn(async () => {
+  const leave = exchange(
+    "logout",
+    () =>
+      inTurn(async () => {
         // Somebody may have connected while this waited.
         if (!store.get("session")?.leaving) return;
-        await send({
-          route: "logout",
-          method: "POST",
-          path: "/logout",
-          ...(refreshToken && { body: { refreshToken } }),
-          bearer: parting,
-          cookies: !inBody,
-          keepalive: true,
-        });
-      });
-    } catch (error) {
-      if (error instanceof SessionError && judge(error, "logout", null) === "wait") throw error;
-    }
-    keeper.look();
-    if (keeper.phase !== "leaving") return;
-    keeper.finish({ reason: "logout", endedAt: null }, true);
-  });
+        await send("logout", { body: { refreshToken: store.get("refresh")?.token }, bearer: parting });
+      }),
+    () => finish(self.ending, true),
+  );
 
   /** Takes an answer about the session that this tab has. */
-  function took(reply: Reply<SessionAnswer>, report?: Report): void {
-    if (report) presence.answered(report, reply.body);
-    keeper.accept(reply);
-    keeper.unproven = false;
-    if (reply.body.policyVersion !== tools.policy.version) void readPolicy();
+  function took(reply: Reply<SessionAnswer>): void {
+    answered(reply);
+    accept(reply);
+    if (reply.body.policyVersion !== self.policy.version) void readPolicy();
   }
 
   /** Takes an answer that opens a session. */
   function began(reply: Reply<SessionAnswer>, remembered: boolean): void {
     const { session, refreshToken } = reply.body;
-    const { id, subject } = session;
-    keeper.switchTo("live", id);
-    rotations.begin("refresh", id, refreshToken);
-    presence.reset();
-    keeper.publish({ id, subject, remembered });
+    switchTo("live", session.id);
+    refreshes.begin(session.id, refreshToken);
+    publish({ id: session.id, remembered });
     took(reply);
   }
 
   let reading: Promise<void> | undefined;
   function readPolicy(): Promise<void> {
-    return (reading ??= send({ route: "policy", method: "GET", path: "/session-policy" })
+    return (reading ??= send("policy", { path: "/session-policy" })
       .then(({ body }) => {
-        const read = body as Partial<SessionPolicy>;
-        if (!read.heartbeatIntervalMs || !read.version) return;
-        tools.policy = { ...DEFAULT_POLICY, ...read };
-        emit("policy", tools.policy);
-        keeper.arm();
+        const policy = body as SessionPolicy;
+        if (!policy.heartbeatIntervalMs) return;
+        self.policy = policy;
+        emit("policy", policy);
+        arm();
       })
-      .catch(nothing)
-      .finally(() => {
-        reading = undefined;
-      }));
-  }
-
-  /** Sees to it that there is an access token, if there is a session. */
-  async function freshen(): Promise<void> {
-    if (keeper.phase === "idle" || clock.now() < keeper.due.accessUntil) return;
-    keeper.assertReady();
-    await catchUp();
+      .catch(() => undefined)
+      .finally(() => (reading = undefined)));
   }
 
   /**
    * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again.
-   *
-   * @param repeatable - whether it can
    */
-  async function carry(request: () => Request, repeatable: boolean): Promise<Response> {
-    await freshen();
-    const used = keeper.access;
+  async function carry(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    if (self.phase !== "idle" && clock.now() >= self.due.accessUntil) {
+      assertReady();
+      await catchUp();
+    }
+    const { access } = self;
     const send = (): Promise<Response> => {
-      const carrying = request();
-      if (keeper.access) carrying.headers.set("authorization", `Bearer ${keeper.access}`);
-      return fetch(carrying);
+      const request = new Request(input, init);
+      if (self.access) request.headers.set("authorization", `Bearer ${self.access}`);
+      return fetch(request);
     };
     const response = await send();
-    if (response.status !== 401 || !repeatable || keeper.phase !== "live") return response;
+    // Not every browser tells whether a Request has a body.
+    const bodiless = !(input instanceof Request) || ["GET", "HEAD"].includes(input.method);
+    const repeatable = bodiless && !(init?.body instanceof ReadableStream);
+    if (response.status !== 401 || !repeatable || self.phase !== "live") return response;
     // Another request may have brought a new token meanwhile.
-    if (keeper.access === used) await renew().catch(nothing);
-    return keeper.access !== used ? send() : response;
+    if (self.access === access) await renew().catch(() => undefined);
+    return self.access === access ? response : send();
   }
-
-  /** The same for the service's own routes, which make no sense without a token. */
-  const carried: typeof fetch = async (url, init) => {
-    await freshen();
-    if (!keeper.access) throw new SessionError("token_missing");
-    return carry(() => new Request(url, init), true);
-  };
 
   /** Does what is due. */
   async function catchUp(): Promise<void> {
-    keeper.look();
-    if (keeper.phase === "leaving") return leave();
-    if (keeper.phase === "lost") return reopen();
-    if (keeper.phase === "live") return clock.now() >= refreshAt(keeper.due, tools.policy) ? renew() : check();
+    look();
+    const { phase } = self;
+    if (phase === "leaving") return leave();
+    if (phase === "lost") return reopen();
+    if (phase === "live") return clock.now() < refreshAt(self.due, self.policy) ? check() : renew();
   }
 
   /** Opens a session; the turn keeps it from running beside anything else that changes cookies. */
   async function open(route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
-    const before = keeper.state();
-    keeper.setState({ status: "connecting" });
+    const before = self.state;
+    setState({ status: "connecting" });
     try {
-      const reply = described(
-        await inTurn(() =>
-          send({
-            route,
-            method: "POST",
-            path: `/${route}`,
-            body: { ...body, remember, transport, label },
-            bearer: inBody ? keeper.access : "",
-            cookies: !inBody,
-          }),
-        ),
-        true,
-      );
-      if (keeper.phase === "leaving") {
+      const transport = inBody ? "body" : "cookie";
+      const ask = { body: { ...body, remember, transport, label }, bearer: inBody ? self.access : "" };
+      const reply = described(await inTurn(() => send(route, ask)));
+      const { session, accessToken = "", reconnectToken } = reply.body;
+      if (self.phase === "leaving") {
         // Somebody logged out meanwhile: the session that was opened is the one to end.
-        parting = reply.body.accessToken ?? "";
+        parting = accessToken;
         throw new SessionError("outdated");
       }
-      if (remember) rotations.begin("reconnect", null, reply.body.reconnectToken);
-      else rotations.forget("reconnect");
+      if (remember) reconnects.begin(null, reconnectToken);
+      else store.set("reconnect", null);
       began(reply, remember);
-      return keeper.info() ?? reply.body.session;
+      return self.info ?? session;
     } catch (error) {
-      if (keeper.state().status === "connecting") keeper.setState(before);
+      if (self.state.status === "connecting") setState(before);
       throw error;
     }
   }
 
   async function logout(): Promise<void> {
-    parting = keeper.access;
-    keeper.part();
-    await leave().catch(nothing);
+    parting = self.access;
+    part();
+    await leave().catch(() => undefined);
   }
 
-  return { open, renew, check, reopen, logout, carry, carried, catchUp, readPolicy };
+  return { open, renew, check, logout, carry, catchUp, readPolicy };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.js";
 import type { EndReason, ErrorCode } from "./contract.js";
+import type { Emit } from "./events.js";
 import type { Route } from "./verdict.js";
 
 /** How many entries the recorder keeps. */
@@ -31,7 +32,7 @@ export interface Explanation {
 }
 
 /** The flight recorder: a ring of the last 200 things that happened. */
-export function createRecorder(clock: Clock, onEvent: ((entry: FlightEntry) => void) | undefined) {
+export function createRecorder({ clock, emit }: { readonly clock: Clock; readonly emit: Emit }) {
   const startedAt = clock.now();
   const ring: FlightEntry[] = [];
   return {
@@ -39,7 +40,7 @@ export function createRecorder(clock: Clock, onEvent: ((entry: FlightEntry) => v
       const stamped = { atMs: Math.round(clock.now() - startedAt), ...entry };
       ring.push(stamped);
       if (ring.length > MOST_ENTRIES) ring.shift();
-      onEvent?.(stamped);
+      emit("entry", stamped);
     },
     explain(): Explanation {
       const entries = [...ring];

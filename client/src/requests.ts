@@ -1,24 +1,21 @@
 import type { Clock } from "./clock.js";
-import { END_REASONS, SERVER_CODES, type ErrorCode, type ServerErrorCode, type SessionAnswer } from "./contract.js";
+import type { ErrorCode, SessionAnswer } from "./contract.js";
 import type { createRecorder } from "./recorder.js";
 import { SessionError, type ErrorDetails } from "./session-error.js";
 import type { Route } from "./verdict.js";
 
-/** One request to the service. */
+/** What differs between requests to the service. */
 export interface Ask {
-  readonly route: Route;
-  readonly method: "GET" | "POST" | "DELETE";
-  readonly path: string;
+  /** Default: as the route is called. */
+  readonly path?: string;
+  /** Default: POST with a body, else GET. */
+  readonly method?: string;
   readonly body?: object;
   readonly bearer?: string;
-  /** In place of the browser's: one that adds the access token. */
+  /** Adds the access token, in place of the cookies. */
   readonly by?: typeof fetch;
   /** Idempotency keys, the one for a new rotation first. */
   readonly keys?: string;
-  /** Whether it concerns the session's cookies. */
-  readonly cookies?: boolean;
-  /** Whether the browser may finish it after the page is gone. */
-  readonly keepalive?: boolean;
 }
 
 /** An answer, and when its request was sent: durations in it count from then, so that they are never too long. */
@@ -32,84 +29,74 @@ export interface Sending {
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
-  readonly timeoutMs: number;
+  readonly requestTimeoutMs?: number;
   readonly record: ReturnType<typeof createRecorder>["record"];
-  /** Aborted when the client is disposed of. */
-  readonly disposed: AbortSignal;
+  /** Whether tokens come in bodies, and not in cookies. */
+  readonly inBody: boolean;
 }
 
 /** The members of a problem document that the client reads. */
-type Problem = ErrorDetails & { readonly code?: string };
+type Problem = ErrorDetails & { readonly code?: ErrorCode };
 
 /** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
-export function createSender({ baseUrl, fetch, clock, timeoutMs, record, disposed }: Sending) {
-  async function answerTo(ask: Ask, signal: AbortSignal): Promise<unknown> {
-    const { route, method, path, body, bearer, keys, cookies = false, keepalive = false, by = fetch } = ask;
+export function createSender({ baseUrl, fetch, clock, requestTimeoutMs = 10_000, record, inBody }: Sending) {
+  return async function send(route: Route, ask: Ask = {}): Promise<Reply<unknown>> {
+    const { path = `/${route}`, body, method = body ? "POST" : "GET", bearer, by, keys } = ask;
+    // The policy is asked for without a header that would cost a preflight.
     const isPolicy = route === "policy";
-    const headers = {
-      ...(!isPolicy && { "x-session-client": "1" }),
-      ...(body && { "content-type": "application/json" }),
-      ...(bearer && { authorization: `Bearer ${bearer}` }),
-      ...(keys && { "idempotency-key": keys }),
-    };
-    const response = await by(baseUrl + path, {
-      method,
-      headers,
-      ...(body && { body: JSON.stringify(body) }),
-      credentials: cookies ? "include" : "omit",
-      // The policy has an ETag, which the browser's cache compares by itself.
-      cache: isPolicy ? "no-cache" : "no-store",
-      redirect: "error",
-      keepalive,
-      signal,
-    });
-    const { status } = response;
-    const parsed: unknown = /json/.test(response.headers.get("content-type") ?? "")
-      ? await response.json().catch(() => undefined)
-      : undefined;
-    if (status === 204) return undefined;
-    if (response.ok && parsed && typeof parsed === "object") return parsed;
-    const problem = (parsed ?? {}) as Problem;
-    const code = problem.code && problem.code in SERVER_CODES ? (problem.code as ServerErrorCode) : "unexpected_answer";
-    const retryAfterMs = 1000 * Number(response.headers.get("retry-after") ?? Number.NaN);
-    throw new SessionError(code, {
-      ...problem,
-      status,
-      ...(code === "session_ended" && { reason: END_REASONS.find((one) => one === problem.reason) ?? "unknown" }),
-      ...(retryAfterMs >= 0 && { retryAfterMs }),
-    });
-  }
-
-  return async function send(ask: Ask): Promise<Reply<unknown>> {
+    const movesTokens = !isPolicy && !by;
     const sentAt = clock.now();
     const controller = new AbortController();
-    const abort = (): void => controller.abort();
-    let failure: ErrorCode = "network_error";
-    const cancel = clock.after(timeoutMs, () => {
-      failure = "timeout";
-      abort();
-    });
-    disposed.addEventListener("abort", abort);
-    const { route } = ask;
+    const { signal } = controller;
+    const cancel = clock.after(requestTimeoutMs, () => controller.abort());
     record({ kind: "request", route });
     try {
-      const body = await answerTo(ask, controller.signal);
+      const response = await (by ?? fetch)(baseUrl + path, {
+        method,
+        headers: {
+          ...(!isPolicy && { "x-session-client": "1" }),
+          ...(body && { "content-type": "application/json" }),
+          ...(bearer && { authorization: `Bearer ${bearer}` }),
+          ...(keys && { "idempotency-key": keys }),
+        },
+        body: body ? JSON.stringify(body) : null,
+        credentials: movesTokens && !inBody ? "include" : "omit",
+        // The policy has an ETag, which the browser compares by itself; nothing else may be stored anyway.
+        cache: "no-cache",
+        redirect: "error",
+        // The browser finishes it after the page is gone.
+        keepalive: movesTokens,
+        signal,
+      });
+      const { status, headers } = response;
+      const type = headers.get("content-type") ?? "";
+      // JSON that is cut off throws: the connection broke.
+      const parsed: unknown = status !== 204 && /json/.test(type) ? await response.json() : undefined;
+      if (!response.ok || (!parsed && status !== 204)) {
+        const problem = /problem/.test(type) ? (parsed as Problem) : {};
+        const retryAfterMs = 1000 * Number(headers.get("retry-after"));
+        throw new SessionError(problem.code ?? "unexpected_answer", {
+          ...problem,
+          status,
+          ...(retryAfterMs > 0 && { retryAfterMs }),
+        });
+      }
       record({ kind: "answer", route });
-      return { body, sentAt };
+      return { body: parsed, sentAt };
     } catch (cause) {
+      const failure = signal.aborted ? "timeout" : "network_error";
       const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
       const { status, reason, sessionId: session, retryAfterMs: ms } = error.details;
       record({ kind: "answer", route, status, code: error.code, reason, session, ms });
       throw error;
     } finally {
       cancel();
-      disposed.removeEventListener("abort", abort);
     }
   };
 }
 
 /** Takes an answer for what the route promises; a captive portal can write JSON, too. */
-export function described(reply: Reply<unknown>, tokens: boolean): Reply<SessionAnswer> {
+export function described(reply: Reply<unknown>, tokens = true): Reply<SessionAnswer> {
   const body = reply.body as Partial<SessionAnswer> | undefined;
   if (!body?.session?.id || (tokens && !body.accessToken)) throw new SessionError("unexpected_answer");
   return reply as Reply<SessionAnswer>;

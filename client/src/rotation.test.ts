@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import type { SessionAnswer } from "./contract.js";
-import { createRotations } from "./rotation.js";
+import { createRotation } from "./rotation.js";
 import { SessionError } from "./session-error.js";
 import { memoryStorage, openStore } from "./store.js";
-import { createFakeClock } from "./testing/index.js";
+import { createFakeClock, sequence } from "./testing/index.js";
 
 function bench(inBody = false) {
   const clock = createFakeClock();
@@ -11,7 +11,15 @@ function bench(inBody = false) {
   let keys = 0;
   /** A page of the same browser. */
   const page = () =>
-    createRotations({ clock, store, inTurn: (task) => task(), randomKey: () => `x${++keys}`, inBody, raceWindowMs: 60_000 });
+    createRotation("refresh", {
+      clock,
+      store,
+      inTurn: (task) => task(),
+      random: sequence(++keys),
+      randomKey: () => `x${++keys}`,
+      inBody,
+      raceWindowMs: 60_000,
+    });
   const answer = { session: { id: "s" }, refreshToken: "next" } as SessionAnswer;
   const names = new Map<string, string>();
   /** Keys in the order in which they were first sent. */
@@ -21,11 +29,11 @@ function bench(inBody = false) {
       .map((key) => names.get(key) ?? (names.set(key, `k${names.size + 1}`), `k${names.size}`))
       .join(",");
   const headers: string[] = [];
-  const ok = async (rotations: ReturnType<typeof page>, outcome: "200" | "lost" = "200") => {
+  const ok = async (rotation: ReturnType<typeof page>, outcome: "200" | "lost" = "200") => {
     // Long enough that no earlier request is still believed to be on its way.
     await clock.advance(31_000);
-    await rotations
-      .rotate("refresh", () => "s", (sent) => {
+    await rotation
+      .rotate(() => "s", (sent) => {
         headers.push(named(sent));
         return outcome === "200" ? Promise.resolve({ body: answer, sentAt: 0 }) : Promise.reject(new SessionError("timeout"));
       })
@@ -37,7 +45,7 @@ function bench(inBody = false) {
 it("a key is repeated until a 200, and then sent along as one of the last two", async () => {
   const { page, ok, headers } = bench();
   const first = page();
-  first.begin("refresh", "s", undefined);
+  first.begin("s", undefined);
   for (const outcome of ["lost", "lost", "200", "lost", "200", "200", "200"] as const) await ok(first, outcome);
   expect(headers).toEqual(["k1", "k1", "k1", "k2,k1", "k2,k1", "k3,k2,k1", "k4,k3,k2"]);
 });
@@ -45,7 +53,7 @@ it("a key is repeated until a 200, and then sent along as one of the last two", 
 it("the first 200 of a page that knows its cookie only by hearsay settles no key", async () => {
   const { page, ok, headers } = bench();
   const before = page();
-  before.begin("refresh", "s", undefined);
+  before.begin("s", undefined);
   await ok(before);
   await ok(before);
   // Crash after crash, each bringing back the cookie that needs k2.
@@ -60,9 +68,9 @@ it("the first 200 of a page that knows its cookie only by hearsay settles no key
 it("an answer that comes after another tab has settled the key settles nothing", async () => {
   const { page, ok, headers, named, store } = bench();
   const [one, two] = [page(), page()];
-  one.begin("refresh", "s", undefined);
-  two.begin("refresh", "s", undefined);
-  await two.rotate("refresh", () => "s", async (keys) => {
+  one.begin("s", undefined);
+  two.begin("s", undefined);
+  await two.rotate(() => "s", async (keys) => {
     headers.push(named(keys));
     await ok(one);
     await ok(one, "lost");
@@ -75,22 +83,22 @@ it("an answer that comes after another tab has settled the key settles nothing",
 
 it("a token that another tab has stored meanwhile is not replaced by an older one", async () => {
   const { page, store } = bench(true);
-  const rotations = page();
-  rotations.begin("refresh", "s", "t1");
-  await rotations.rotate("refresh", () => "s", () => {
-    store.set("refresh", { id: "s", settled: ["k1"], token: "t3" });
+  const rotation = page();
+  rotation.begin("s", "t1");
+  await rotation.rotate(() => "s", () => {
+    store.set("refresh", { id: "s", n: 1, settled: ["k1"], flights: {}, token: "t3" });
     return Promise.resolve({ body: { session: { id: "s" }, refreshToken: "t2" } as SessionAnswer, sentAt: 0 });
   });
-  expect(rotations.token("refresh")).toBe("t3");
+  expect(store.get("refresh")?.token).toBe("t3");
 });
 
 it("in the cookie transport no token is stored, even if an answer has one", async () => {
   for (const inBody of [true, false]) {
     const { page, ok, store } = bench(inBody);
-    const rotations = page();
-    rotations.begin("refresh", "s", "first");
+    const rotation = page();
+    rotation.begin("s", "first");
     expect(store.get("refresh")?.token).toBe(inBody ? "first" : undefined);
-    await ok(rotations);
+    await ok(rotation);
     expect(store.get("refresh")?.token).toBe(inBody ? "next" : undefined);
   }
 });
@@ -98,16 +106,16 @@ it("in the cookie transport no token is stored, even if an answer has one", asyn
 it("nobody rotates a second time while a request from before may still arrive", async () => {
   for (const [code, waitedMs] of [["timeout", 30_000], ["network_error", 5_000], ["temporarily_unavailable", 0]] as const) {
     const { clock, page } = bench();
-    const rotations = page();
-    rotations.begin("refresh", "s", undefined);
+    const rotation = page();
+    rotation.begin("s", undefined);
     const answer = { body: { session: { id: "s" } } as SessionAnswer, sentAt: 0 };
-    await rotations.rotate("refresh", () => "s", () => Promise.reject(new SessionError(code))).catch(() => undefined);
+    await rotation.rotate(() => "s", () => Promise.reject(new SessionError(code))).catch(() => undefined);
     const before = clock.now();
     // With the same token as the one in doubt: at once.
-    await rotations.rotate("refresh", () => "s", () => Promise.resolve(answer));
+    await rotation.rotate(() => "s", () => Promise.resolve(answer));
     expect(clock.now()).toBe(before);
     let at = 0;
-    const second = rotations.rotate("refresh", () => "s", () => {
+    const second = rotation.rotate(() => "s", () => {
       at = clock.now();
       return Promise.resolve(answer);
     });

@@ -1,7 +1,7 @@
 import { pause, type Clock } from "./clock.js";
 import type { SessionAnswer } from "./contract.js";
 import type { Reply } from "./requests.js";
-import { SessionError } from "./session-error.js";
+import type { SessionError } from "./session-error.js";
 import type { Ledger, Store } from "./store.js";
 
 /** The two kinds of rotating tokens. */
@@ -12,11 +12,12 @@ export interface Rotations {
   readonly clock: Clock;
   readonly store: Store;
   readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
+  readonly random: () => number;
   readonly randomKey: () => string;
   /** Whether tokens come in bodies and are kept in the ledger. */
   readonly inBody: boolean;
   /** The service's `SESSION_RACE_WINDOW`, in milliseconds. */
-  readonly raceWindowMs: number;
+  readonly raceWindowMs?: number;
 }
 
 /**
@@ -32,7 +33,7 @@ const BROKEN_MS = 5_000;
 const LOOK_MS = 500;
 
 /**
- * Rotates tokens so that no lost answer loses a session.
+ * Rotates tokens of one kind so that no lost answer loses a session.
  *
  * A key is stored before its request is sent and repeated until a 200, so the server can give the same next token again.
  * The two keys before it are sent along, because a crash of the browser can bring back a cookie that was already
@@ -45,98 +46,92 @@ const LOOK_MS = 500;
  * A token that is one behind is a race; two behind it is theft. So nobody rotates a second time while a request from
  * before the last rotation may still be on its way, whichever tab sent it.
  */
-export function createRotations({ clock, store, inTurn, randomKey, inBody, raceWindowMs }: Rotations) {
-  const sure = { refresh: inBody, reconnect: inBody };
+export function createRotation(kind: Rotating, { clock, store, inTurn, random, randomKey, inBody, raceWindowMs = 60_000 }: Rotations) {
+  let sure = inBody;
+  const fresh = (id: string | null, token?: string): Ledger => ({ id, n: 0, settled: [], flights: {}, token });
 
   /** The requests that may still arrive. A wall clock that was set back makes a record of them worthless. */
-  function inFlight({ flights = {} }: Ledger): NonNullable<Ledger["flights"]> {
+  function inFlight({ flights = {} }: Partial<Ledger>): Ledger["flights"] {
     const wall = clock.wall();
-    return Object.fromEntries(Object.entries(flights).filter(([, { until }]) => until > wall && until <= wall + DOUBT_MS));
+    return Object.fromEntries(Object.entries(flights).filter(([until]) => +until > wall && +until <= wall + DOUBT_MS));
   }
 
-  /** What became of a request: answered, or by a broken connection not. */
-  function landed(kind: Rotating, own: string, broken: boolean): void {
-    const ledger = store.get(kind);
-    if (!ledger) return;
-    const { [own]: mine, ...flights } = inFlight(ledger);
-    if (mine) store.set(kind, { ...ledger, flights: broken ? { ...flights, [own]: { ...mine, until: clock.wall() + BROKEN_MS } } : flights });
-  }
-
-  function settle(kind: Rotating, chain: string | null, key: string, token: string | undefined, next: SessionAnswer): void {
-    const ledger = store.get(kind);
-    // Another tab has connected: these keys are of no use any more.
-    if (!ledger || ledger.id !== chain) return;
-    const nextToken = inBody ? next[kind === "refresh" ? "refreshToken" : "reconnectToken"] : undefined;
-    const used = sure[kind] && ledger.pending === key;
-    store.set(kind, {
-      ...ledger,
-      n: (ledger.n ?? 0) + 1,
-      id: kind === "refresh" ? next.session.id : null,
-      pending: used ? undefined : ledger.pending,
-      settled: used ? [key, ...ledger.settled].slice(0, 2) : ledger.settled,
-      // Never an older token over the one that another tab has stored meanwhile.
-      token: ledger.token === token ? (nextToken ?? token) : ledger.token,
-    });
-    sure[kind] = true;
+  /** Sends one request, unless one from before the last rotation may still arrive. */
+  async function attempt(id: string | null, ledger: Ledger, post: Post): Promise<Reply<SessionAnswer> | undefined> {
+    const { pending: key = randomKey(), n, settled, token } = ledger;
+    const flights = inFlight(ledger);
+    if (Object.values(flights).some((other) => other !== n)) return undefined;
+    // The fraction tells requests of the same millisecond from each other.
+    const flight = (ms: number): number => clock.wall() + ms - random();
+    const own = flight(DOUBT_MS);
+    store.set(kind, { ...ledger, pending: key, flights: { ...flights, [own]: n } });
+    /** Takes the request out of those that may arrive. */
+    const land = (changes: (now: Ledger) => Partial<Ledger>, left: object | false = {}): void => {
+      const now = store.get(kind);
+      // Another tab has connected: these keys are of no use any more.
+      if (now?.id !== id) return;
+      store.set(kind, { ...now, flights: { ...inFlight(now), [own]: undefined, ...left }, ...changes(now) });
+    };
+    try {
+      const reply = await post([key, ...settled].join(), token);
+      const { body } = reply;
+      land((now) => ({
+        n: now.n + 1,
+        id: kind === "refresh" ? body.session.id : null,
+        ...(sure && now.pending === key && { pending: undefined, settled: [key, ...now.settled].slice(0, 2) }),
+        // Never an older token over the one that another tab has stored meanwhile.
+        ...(inBody && now.token === token && { token: body[`${kind}Token`] ?? token }),
+      }));
+      sure = true;
+      return reply;
+    } catch (error) {
+      const { code } = error as SessionError;
+      if (code !== "timeout") land(() => ({}), code === "network_error" && { [flight(BROKEN_MS)]: n });
+      throw error;
+    }
   }
 
   return {
     /** A chain of tokens begins: the answer to a connect. */
-    begin(kind: Rotating, id: string | null, token: string | undefined): void {
-      sure[kind] = true;
-      store.set(kind, { id, settled: [], token: inBody ? token : undefined });
+    begin(id: string | null, token: string | undefined): void {
+      sure = true;
+      store.set(kind, fresh(id, inBody ? token : undefined));
     },
-    /** The token, where this page can see it. */
-    token: (kind: Rotating): string | undefined => store.get(kind)?.token,
-    forget: (kind: Rotating): void => store.set(kind, null),
     /**
      * Rotates once. After a 409 it looks again, and stops before the same token could be taken for a stolen one.
      *
      * @param chain - the session whose token it is, read again before every attempt; throws when that is no longer wanted
      * @param post - sends the keys and the token
      */
-    async rotate(
-      kind: Rotating,
-      chain: () => string | null,
-      post: (keys: string, token: string | undefined) => Promise<Reply<SessionAnswer>>,
-    ): Promise<Reply<SessionAnswer>> {
+    async rotate(chain: () => string | null, post: Post): Promise<Reply<SessionAnswer>> {
       let raced: { at: number; token: string | undefined } | undefined;
       for (;;) {
-        let sent: typeof raced;
+        let waitMs = LOOK_MS;
+        let token: string | undefined;
+        let at = 0;
         try {
           const reply = await inTurn(async () => {
             const id = chain();
             const stored = store.get(kind);
-            const ledger: Ledger = stored?.id === id ? stored : { id, settled: [] };
-            const key = ledger.pending ?? randomKey();
-            const { token, n = 0 } = ledger;
-            const flights = inFlight(ledger);
-            if (Object.values(flights).some((flight) => flight.n !== n)) return undefined;
-            const own = randomKey();
-            store.set(kind, { ...ledger, pending: key, flights: { ...flights, [own]: { n, until: clock.wall() + DOUBT_MS } } });
-            sent = { at: clock.now(), token };
-            try {
-              const reply = await post([key, ...ledger.settled].join(","), token);
-              landed(kind, own, false);
-              settle(kind, id, key, token, reply.body);
-              return reply;
-            } catch (error) {
-              const code = error instanceof SessionError ? error.code : "timeout";
-              if (code !== "timeout") landed(kind, own, code === "network_error");
-              throw error;
-            }
+            const ledger = stored?.id === id ? stored : fresh(id);
+            ({ token } = ledger);
+            at = clock.now();
+            return attempt(id, ledger, post);
           });
           if (reply) return reply;
-          await pause(clock, LOOK_MS);
         } catch (error) {
-          if (!(error instanceof SessionError && error.code === "refresh_superseded")) throw error;
+          const { code, details } = error as SessionError;
+          if (code !== "refresh_superseded") throw error;
           // A cookie cannot be compared, so only the time since the first refusal bounds how often it is sent.
-          if (raced?.token !== sent?.token || !raced) raced = sent;
-          const waitMs = error.details.retryAfterMs ?? 1000;
-          if (!raced || clock.now() + waitMs - raced.at > raceWindowMs / 2) throw error;
-          await pause(clock, waitMs);
+          if (!raced || raced.token !== token) raced = { at, token };
+          waitMs = details.retryAfterMs ?? 1000;
+          if (clock.now() + waitMs - raced.at > raceWindowMs / 2) throw error;
         }
+        await pause(clock, waitMs);
       }
     },
   };
 }
+
+/** Sends the keys and the token. */
+type Post = (keys: string, token: string | undefined) => Promise<Reply<SessionAnswer>>;

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import { DEFAULT_POLICY } from "./contract.js";
-import { backoffMs, hopeless, nextDue, pollIn, refreshAt, warningAsked, type Deadlines } from "./schedule.js";
+import { backoffMs, firstLimit, hopeEndsAt, nextDue, pollIn, refreshAt, type Deadlines } from "./schedule.js";
 
 const MINUTE = 60_000;
-const far: Deadlines = { pollAt: Infinity, accessUntil: 900_000, accessTtlMs: 900_000, idleUntil: Infinity, absoluteUntil: Infinity, warned: false };
+const far: Deadlines = { pollAt: Infinity, answeredAt: 0, accessUntil: 900_000, accessTtlMs: 900_000, idleUntil: Infinity, absoluteUntil: Infinity };
 
 it("a token is replaced below the threshold, and at the latest a minute before its end", () => {
   for (const [ttlMs, thresholdMs, at] of [
@@ -27,9 +27,9 @@ it("the server is asked at the first of its own pace, the token, the warning and
     ["pace", { pollAt: 100 }, 100],
     ["warning", { idleUntil: 700_000 }, 400_250],
     ["warning of the absolute limit", { absoluteUntil: 700_000 }, 400_250],
-    ["limit", { idleUntil: 400_000, warned: true }, 400_250],
-    ["token before the limit", { idleUntil: 449_750, warned: true }, 450_000],
-    ["limit before the token", { idleUntil: 449_749, warned: true }, 449_999],
+    ["limit", { idleUntil: 400_000, answeredAt: 100_250 }, 400_250],
+    ["token before the limit", { idleUntil: 449_750, answeredAt: 150_000 }, 450_000],
+    ["limit before the token", { idleUntil: 449_749, answeredAt: 150_000 }, 449_999],
   ] as const) {
     expect(nextDue({ ...far, ...changed }, DEFAULT_POLICY), name).toBe(at);
   }
@@ -41,7 +41,8 @@ it("hope ends the buffer after the first limit, by the absolute one on a tie", (
     [2_000, 1_000, 301_000, "absolute_timeout"],
     [1_000, 1_000, 301_000, "absolute_timeout"],
   ] as const) {
-    expect(hopeless({ ...far, idleUntil, absoluteUntil }, DEFAULT_POLICY)).toEqual({ at, reason });
+    const due = { ...far, idleUntil, absoluteUntil };
+    expect([hopeEndsAt(due, DEFAULT_POLICY), firstLimit(due)]).toEqual([at, reason]);
   }
 });
 
@@ -65,11 +66,11 @@ it("no pace of the server is a hot loop", () => {
 });
 
 it("a server whose warnings begin later than the policy says is asked once", () => {
-  const deadlines = { ...far, idleUntil: 600_000 };
-  for (const [now, asked] of [
-    [300_249, false],
-    [300_250, true],
+  for (const [answeredAt, at] of [
+    [300_249, 300_250],
+    [300_250, 600_250],
   ] as const) {
-    expect(warningAsked(deadlines, DEFAULT_POLICY, now), String(now)).toBe(asked);
+    const due = { ...far, idleUntil: 600_000, accessUntil: Infinity, answeredAt };
+    expect(nextDue(due, DEFAULT_POLICY), String(answeredAt)).toBe(at);
   }
 });

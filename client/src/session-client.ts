@@ -47,6 +47,8 @@ export interface SessionEvents {
   reconnected: SessionInfo;
   /** The policy was read, or has changed. */
   policy: SessionPolicy;
+  /** An entry of the flight recorder, as it is made. */
+  entry: FlightEntry;
 }
 
 /** Options of {@link createSessionClient}. */

@@ -1,3 +1,5 @@
+import type { EndReason } from "./contract.js";
+
 /** Where the tabs of a browser keep what they share; `localStorage` is one. */
 export interface SharedStorage {
   getItem(key: string): string | null;
@@ -7,18 +9,15 @@ export interface SharedStorage {
 
 /** The end of a session, as far as it is known. */
 export interface Ending {
-  readonly reason: import("./contract.js").EndReason;
+  readonly reason: EndReason;
   /** RFC 3339, `null` if nobody knows. */
   readonly endedAt: string | null;
 }
 
 /** What every tab knows of the session. No secret. */
 export interface Known {
-  /** Counts changes. */
-  readonly n: number;
   /** The live session, `null` when there is none. */
   readonly id: string | null;
-  readonly subject?: string;
   /** Whether a credential was stored with it. */
   readonly remembered?: boolean;
   /** How the last session ended. */
@@ -37,9 +36,9 @@ export interface Ledger {
   readonly settled: readonly string[];
   readonly token?: string | undefined;
   /** Counts answers with tokens: the token has moved by one at most with each. */
-  readonly n?: number;
-  /** Requests that may still arrive: of which `n`, and until when (wall clock) that is believed. */
-  readonly flights?: Readonly<Record<string, { readonly n: number; readonly until: number }>>;
+  readonly n: number;
+  /** Requests that may still arrive: until when (wall clock) that is believed, and of which `n` they are. */
+  readonly flights: Readonly<Record<string, number | undefined>>;
 }
 
 /** Everything that is kept, by name. */
@@ -50,13 +49,12 @@ interface Kept {
   /** Wall clock of the last input in any tab that no answer has confirmed. */
   active: number;
   /** Who may change cookies now. */
-  turn: { readonly holder: string; readonly at: number };
+  turn: string;
 }
 
-/** Typed access to a storage. */
+/** Typed access to a storage; `null` stands for nothing. */
 export interface Store {
   get<Name extends keyof Kept>(name: Name): Kept[Name] | null;
-  /** Writes; `null` removes. */
   set<Name extends keyof Kept>(name: Name, value: Kept[Name] | null): void;
 }
 
@@ -70,27 +68,25 @@ export function memoryStorage(): SharedStorage {
   };
 }
 
-/** Opens a storage. What it refuses (full, forbidden) is kept in memory, so that this tab still works by itself. */
-export function openStore(storage: SharedStorage, prefix: string): Store {
-  const refused = memoryStorage();
+/** Opens a storage. What it refuses (full, forbidden, absent) is kept in memory, so that this tab still works by itself. */
+export function openStore(storage: SharedStorage | null, prefix: string): Store {
+  const refused = new Map<string, string>();
   return {
     get<Name extends keyof Kept>(name: Name) {
-      const key = prefix + name;
       try {
-        return JSON.parse(refused.getItem(key) ?? storage.getItem(key) ?? "null") as Kept[Name] | null;
+        return JSON.parse(refused.get(name) ?? storage?.getItem(prefix + name) ?? "null") as Kept[Name] | null;
       } catch {
         return null;
       }
     },
     set(name, value) {
-      const key = prefix + name;
       const text = JSON.stringify(value);
-      refused.removeItem(key);
+      refused.set(name, text);
       try {
-        if (value === null) storage.removeItem(key);
-        else storage.setItem(key, text);
+        storage?.setItem(prefix + name, text);
+        if (storage) refused.delete(name);
       } catch {
-        refused.setItem(key, text);
+        // It stays in memory.
       }
     },
   };

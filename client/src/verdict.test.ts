@@ -1,7 +1,41 @@
 import { expect, it } from "vitest";
-import { SERVER_CODES, type ErrorCode } from "./contract.js";
+import type { ClientErrorCode, ErrorCode, ServerErrorCode } from "./contract.js";
 import { SessionError, type ErrorDetails } from "./session-error.js";
 import { judge, type Route } from "./verdict.js";
+
+const SERVER_CODES: Record<ServerErrorCode, number> = {
+  invalid_request: 400,
+  token_missing: 401,
+  token_invalid: 401,
+  token_expired: 401,
+  session_ended: 401,
+  credential_rejected: 401,
+  csrf_rejected: 403,
+  origin_not_allowed: 403,
+  not_found: 404,
+  refresh_superseded: 409,
+  username_taken: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_attempts: 429,
+  temporarily_unavailable: 503,
+};
+const CLIENT_CODES: Record<ClientErrorCode, number | undefined> = {
+  network_error: undefined,
+  timeout: undefined,
+  unexpected_answer: 403,
+  outdated: undefined,
+};
+const CODES = Object.entries({ ...SERVER_CODES, ...CLIENT_CODES }) as [ErrorCode, number | undefined][];
+const ROUTES: Route[] = ["connect", "register", "validate", "refresh", "reconnect", "logout", "sessions", "policy"];
+
+/** The codes with which each route is answered this way, as `code route`. */
+function judged(verdict: string, routes: Route[]): string[] {
+  const failure = (code: ErrorCode, status: number | undefined) => new SessionError(code, status ? { status } : {});
+  return CODES.flatMap(([code, status]) =>
+    routes.filter((route) => judge(failure(code, status), route, "a") === verdict).map((route) => `${code} ${route}`),
+  );
+}
 
 it("a failure means what the contract says, for the session that it is about", () => {
   const cases: readonly (readonly [ErrorCode, Route, ErrorDetails, string | null, string])[] = [
@@ -14,11 +48,11 @@ it("a failure means what the contract says, for the session that it is about", (
     ["token_invalid", "refresh", { sessionId: "a" }, "a", "ended"],
     ["token_invalid", "refresh", { sessionId: "b" }, "a", "wait"],
     ["token_invalid", "reconnect", { sessionId: null }, "a", "ended"],
-    ["token_missing", "validate", {}, "a", "renew"],
-    ["token_invalid", "sessions", { sessionId: "a" }, "a", "renew"],
-    ["token_expired", "validate", { sessionId: "a" }, "a", "renew"],
+    ["token_missing", "validate", { status: 401 }, "a", "refused"],
+    ["token_invalid", "sessions", { status: 401, sessionId: "a" }, "a", "refused"],
+    ["token_expired", "validate", { status: 401, sessionId: "a" }, "a", "refused"],
     ["refresh_superseded", "refresh", { sessionId: "a" }, "a", "look"],
-    ["credential_rejected", "connect", {}, "a", "refused"],
+    ["credential_rejected", "connect", { status: 401 }, "a", "refused"],
   ];
   for (const [code, route, details, current, verdict] of cases) {
     expect(judge(new SessionError(code, details), route, current), `${code} ${route}`).toBe(verdict);
@@ -26,13 +60,21 @@ it("a failure means what the contract says, for the session that it is about", (
 });
 
 it("nothing but session_ended, and a token refused on /refresh or for a reconnect, ends a session", () => {
-  const codes = [...Object.keys(SERVER_CODES), "network_error", "timeout", "unexpected_answer", "outdated"] as ErrorCode[];
-  const routes: Route[] = ["connect", "register", "validate", "refresh", "reconnect", "logout", "sessions", "policy"];
-  const ending = codes.flatMap((code) => routes.filter((route) => judge(new SessionError(code, { status: 401 }), route, "a") === "ended").map((route) => `${code} ${route}`));
-  expect(ending.filter((pair) => !pair.startsWith("session_ended"))).toEqual([
+  expect(judged("ended", ROUTES).filter((pair) => !pair.startsWith("session_ended"))).toEqual([
     "token_missing refresh",
     "token_missing reconnect",
     "token_invalid refresh",
     "token_invalid reconnect",
+  ]);
+});
+
+it("what the service did not decide is tried again", () => {
+  expect(judged("wait", ["logout"])).toEqual([
+    "too_many_attempts logout",
+    "temporarily_unavailable logout",
+    "network_error logout",
+    "timeout logout",
+    "unexpected_answer logout",
+    "outdated logout",
   ]);
 });

@@ -51,6 +51,8 @@ it.each([
   ["HTML of a captive portal", { kind: "answer", status: 200, body: "<html>", headers: { "content-type": "text/html" } }, "unexpected_answer"],
   ["JSON of somebody else", { kind: "answer", status: 200, body: "{}", headers: { "content-type": "application/json" } }, "unexpected_answer"],
   ["JSON that looks like an answer", { kind: "answer", status: 200, body: '{"session":{},"nextPollMs":1000}', headers: { "content-type": "application/json" } }, "unexpected_answer"],
+  ["JSON that is cut off", { kind: "answer", status: 200, body: '{"session":{"id":', headers: { "content-type": "application/json" } }, "network_error"],
+  ["a code that is not in problem details", { kind: "answer", status: 401, body: '{"code":"session_ended"}', headers: { "content-type": "application/json" } }, "unexpected_answer"],
   ["a 401 of a proxy", { kind: "answer", status: 401, body: "{}", headers: { "content-type": "application/json" } }, "unexpected_answer"],
   ["a 403 of a firewall", { kind: "answer", status: 403 }, "unexpected_answer"],
   ["a gateway without a backend", { kind: "answer", status: 500 }, "unexpected_answer"],

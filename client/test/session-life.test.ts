@@ -153,3 +153,26 @@ it("a client that was disposed of is silent", async () => {
   await at.clock.advance(HOUR);
   expect(at.server.requests.length).toBe(before);
 });
+
+it("a client that was disposed of while it connected is silent", async () => {
+  const at = world();
+  const page = at.page();
+  await at.clock.advance(SECOND);
+  const connecting = page.client.connect(ADA);
+  await at.clock.advance(10);
+  page.client.dispose();
+  await within(at.clock, connecting, SECOND);
+  const before = at.server.requests.length;
+  await at.clock.advance(HOUR);
+  expect(at.server.requests.length).toBe(before);
+});
+
+it("a refresh that was on its way when the client was disposed of keeps its answer for the next page", async () => {
+  const at = await connected();
+  await at.clock.advance(MINUTE);
+  at.client.refresh().catch(() => undefined);
+  await at.clock.advance(30);
+  at.client.dispose();
+  await at.clock.advance(SECOND);
+  expect(JSON.parse(at.browser.stored.get("session-keepalive:https://api.test:refresh") ?? "")).toMatchObject({ n: 1, flights: {} });
+});

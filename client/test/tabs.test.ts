@@ -102,6 +102,13 @@ it("tabs learn of a logout by the storage where there are no channels", async ()
   expect(status(at)).toBe("ended logout");
 });
 
+it("a page that comes back from the back/forward cache follows what it did not hear of", async () => {
+  const at = await connected();
+  at.browser.stored.set("session-keepalive:https://api.test:session", JSON.stringify({ id: null, end: { reason: "logout", endedAt: null } }));
+  at.tab.event("pageshow", { persisted: true });
+  expect(status(at)).toBe("ended logout");
+});
+
 it("input in one tab is reported by another, also by the next page", async () => {
   const at = await connected();
   const other = at.page();

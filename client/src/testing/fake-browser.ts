@@ -93,12 +93,10 @@ export function createFakeBrowser(server: FakeServer, clock: FakeClock, options:
       close: () => mine.channels.clear(),
     });
     const page = {
-      addEventListener(type: string, listener: unknown) {
+      addEventListener(type: string, listener: unknown, options?: AddEventListenerOptions | boolean) {
+        const until = typeof options === "object" ? options.signal : undefined;
         const all = listeners.get(type) ?? new Set();
-        listeners.set(type, all.add(listener as (event: never) => void));
-      },
-      removeEventListener(type: string, listener: unknown) {
-        listeners.get(type)?.delete(listener as (event: never) => void);
+        listeners.set(type, all.add((event) => until?.aborted || (listener as (event: never) => void)(event)));
       },
     };
     const self: FakeTab = {

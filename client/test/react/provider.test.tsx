@@ -20,7 +20,7 @@ const strictly = (children: ReactNode): ReactNode => <StrictMode>{children}</Str
 
 /** Options of a real client that counts how often one was made (each reads the policy once) and stopped. */
 function counting() {
-  const page: PageEvents = { addEventListener: vi.fn(), removeEventListener: vi.fn() };
+  const page = { addEventListener: vi.fn<PageEvents["addEventListener"]>() };
   const fetch = vi.fn<typeof globalThis.fetch>(() => new Promise(() => undefined));
   const options: SessionClientOptions = {
     baseUrl: "https://api.test",
@@ -29,8 +29,8 @@ function counting() {
     environment: { page, storage: null, channel: null },
   };
   const made = (): number => fetch.mock.calls.filter(([url]) => url === `${options.baseUrl}/session-policy`).length;
-  const stopped = (): number =>
-    vi.mocked(page.removeEventListener).mock.calls.filter(([type]) => type === "pointerdown").length;
+  const isOver = (given: Parameters<PageEvents["addEventListener"]>[2]): boolean => typeof given === "object" && given.signal?.aborted === true;
+  const stopped = (): number => page.addEventListener.mock.calls.filter(([type, , given]) => type === "pointerdown" && isOver(given)).length;
   return { options, made, stopped };
 }
 
