@@ -12,7 +12,7 @@ const focused = (page: Page): Promise<string> =>
   page.evaluate(() => {
     const { activeElement } = document;
     if (!activeElement || activeElement === document.body) return "nothing";
-    return activeElement.matches("textarea") ? "the letter" : (activeElement.textContent ?? "");
+    return activeElement.matches("textarea") ? "the letter" : activeElement.textContent;
   });
 const polls = (page: Page): Promise<number> =>
   page.evaluate(() => window.requests.filter((path) => path === "/validate-session").length);
@@ -74,12 +74,12 @@ describe("the dialog", () => {
     await warned(page);
     const letGo = await holdPolls(page);
     await page.evaluate(() => {
-      document.querySelector("dialog")?.addEventListener("close", () => (window.closed = true));
+      document.querySelector("dialog")?.addEventListener("close", () => (window.reopens = true));
     });
     // Nothing in between: looking at a page counts as a gesture, and the browser asks again before it closes.
     await page.keyboard.press("Escape");
     await page.keyboard.press("Escape");
-    await page.waitForFunction(() => window.closed);
+    await page.waitForFunction(() => window.reopens);
     expect(await page.locator("dialog button").first().getAttribute("aria-disabled")).toBe("true");
     await page.waitForSelector(dialog);
     expect(await focused(page)).toBe("Stay signed in");

@@ -8,7 +8,7 @@ declare global {
     ready?: boolean;
     requests: string[];
     heard: string[];
-    closed?: boolean;
+    reopens?: boolean;
     hide: (what: "app" | "dialog" | null) => void;
   }
 }
