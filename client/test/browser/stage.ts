@@ -17,7 +17,9 @@ export function staged(settings: Record<string, string> = {}): Stage {
 
   beforeAll(async () => {
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    // Playwright would switch the back/forward cache off.
+    const ignoreDefaultArgs = ["--disable-back-forward-cache"];
+    browser = await chromium.launch({ executablePath, args: ["--no-sandbox"], ignoreDefaultArgs });
     stack = await Stack.start(settings);
     return async () => {
       await browser.close();

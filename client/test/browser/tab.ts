@@ -9,6 +9,7 @@ declare global {
     requests: string[];
     heard: string[];
     reopens?: boolean;
+    restored?: boolean;
     hide: (what: "app" | "dialog" | null) => void;
   }
 }

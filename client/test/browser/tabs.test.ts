@@ -86,11 +86,15 @@ describe("a session in many tabs", () => {
     const context = await stage.context();
     const page = await open(context, stage.stack.url);
     const id = await connectGuest(page);
+    await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (window.restored = persisted)));
     await page.goto(`${stage.stack.url}/elsewhere.html`);
     await page.waitForTimeout(1_500);
-    await page.goBack();
-    await page.waitForFunction(() => window.ready);
+    // Not `goBack`: it waits for a page that loads.
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    await page.waitForFunction(() => window.restored);
+    const before = await page.evaluate(() => window.requests.length);
     expect(await session(page)).toBe(id);
+    await page.waitForFunction((before) => window.requests.length > before + 1, before);
   });
 });
 
