@@ -95,7 +95,7 @@ const overhanging = (page: Page): Promise<string[]> =>
       .map((element) => element.outerHTML.slice(0, 120)),
   );
 
-/** How often the plot moves from a poll to the third one after it. */
+/** How often the plot moves from a poll to the second one after it. */
 const draws = (page: Page): Promise<number> =>
   page.evaluate(
     () =>
@@ -109,7 +109,7 @@ const draws = (page: Page): Promise<number> =>
         new MutationObserver(() => {
           if (!entries.firstElementChild?.textContent.includes("Poll: answered")) return;
           if (polls++ === 0) drawn = 0;
-          if (polls === 4) resolve(drawn);
+          if (polls === 3) resolve(drawn);
         }).observe(entries, { childList: true });
       }),
   );

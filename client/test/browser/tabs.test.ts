@@ -27,7 +27,7 @@ describe("a session in many tabs", () => {
     const [here, there] = [await open(context, stage.stack.url), await open(context, stage.stack.url)];
     const id = await connectGuest(here);
     expect(await session(there)).toBe(id);
-    await work(there, 12_000);
+    await work(there, 10_000);
     expect([await session(here), await session(there)]).toEqual([id, id]);
   });
 
