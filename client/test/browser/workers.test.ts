@@ -47,7 +47,7 @@ describe("the timers of a tab run", () => {
   it("in the worker that is served as a file", async () => {
     const context = await stage.context();
     const heard = complaints(context);
-    await underPolicy(context, "'self'");
+    await underPolicy(context, "'self' blob:");
     await withoutOwnTimers(context);
     const page = await open(context, stage.stack.url);
     await pollsOn(page);
