@@ -24,11 +24,11 @@ const polled = async (page: Page, times: number): Promise<void> => {
   );
 };
 
-/** Leaves polls without an answer until the function returned is called: what a key does can then be told apart. */
+/** Leaves polls and refreshes without an answer until the function returned is called: what a key does can then be told apart. */
 async function holdPolls(page: Page): Promise<() => void> {
   let letGo = (): void => undefined;
   const held = new Promise<void>((resolve) => (letGo = resolve));
-  await page.route("**/validate-session", async (route) => {
+  await page.route(/\/(validate-session|refresh)$/, async (route) => {
     await held;
     await route.continue();
   });
