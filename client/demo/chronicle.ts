@@ -40,7 +40,7 @@ const laneOf = ({ route }: FlightEntry): Lane | null => {
 };
 
 function markOf(entry: FlightEntry): Mark | null {
-  const { atMs, kind, code, status = 0, to, route } = entry;
+  const { atMs, kind, code, to, route } = entry;
   const title = entryWords(entry);
   if (kind === "wake" || kind === "follow") return { atMs, lane: "session", shape: "note", title };
   if (kind === "state" && to === "ended") return { atMs, lane: "session", shape: "close", title };
@@ -49,8 +49,8 @@ function markOf(entry: FlightEntry): Mark | null {
   // A first visit: the server was asked whether there is anything to take up, and there is not.
   if (code === "token_missing") return null;
   if (code) return { atMs, lane, shape: "failure", title };
-  // A refusal comes twice: first its status, then what it means.
-  if (status >= 400 || route === "logout") return null;
+  // The end is drawn already.
+  if (route === "logout") return null;
   return { atMs, lane, shape: lane === "poll" || lane === "refresh" ? lane : "open", title };
 }
 

@@ -63,13 +63,13 @@ export function createTrials(container: HTMLElement, client: SessionClient, cloc
       },
     },
     {
-      name: "No answers for 20 s",
+      name: "Outage of 20 s",
       effect: "Offline, but not signed out: the session is there when the server is back.",
       needsSession: true,
       run: async () => {
         await flip("silence", { ms: SILENCE_MS });
         provoke(() => client.validate());
-        return "Requests are left without an answer for 20 seconds; the first one gives up after 10.";
+        return "For 20 seconds every request is answered with a 503.";
       },
     },
     {

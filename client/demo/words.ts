@@ -138,7 +138,7 @@ export function entryWords(entry: FlightEntry): string {
     case "request":
       return `${what}: sent`;
     case "answer":
-      return `${what}: ${[status, code && FAILED[code], reason && BECAUSE[reason]].filter(Boolean).join(", ")}`;
+      return `${what}: ${[status, code && FAILED[code], reason && BECAUSE[reason]].filter(Boolean).join(", ") || "answered"}`;
     case "state":
       if (to === "warning") return `State: ${from} to warning, because ${(reason && NEAR[reason]) ?? "the end is near"}`;
       return `State: ${from} to ${to}${reason ? `, because ${BECAUSE[reason]}` : code ? `, because ${FAILED[code]}` : ""}`;

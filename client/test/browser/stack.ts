@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildPages, PACKAGE } from "./pages.js";
 
 /** A policy of seconds: what takes days in production happens while a test waits. */
 const POLICY = {
@@ -16,28 +17,10 @@ const POLICY = {
   SESSION_TIMEOUT_BUFFER: "30s",
 };
 
-const PACKAGE = new URL("../..", import.meta.url).pathname;
-
 /** The binary that `make run` starts. */
 const BINARY = process.env["SESSION_STACK"] ?? join(PACKAGE, "../target/debug/local");
 
-/** Any page: it hands the module to the test and counts what the client asks for. */
-const PAGE = `<!doctype html><html lang="en"><title>test</title><button>here</button><script type="module">
-  import { createSessionClient } from "/dist/index.js";
-  window.requests = [];
-  window.heard = [];
-  const counted = (input, init) => (window.requests.push(new URL(input.url ?? input, location.href).pathname), fetch(input, init));
-  const BroadcastChannelOfPage = BroadcastChannel;
-  window.BroadcastChannel = class extends BroadcastChannelOfPage {
-    postMessage(message) { window.heard.push(JSON.stringify(message)); super.postMessage(message); }
-  };
-  window.create = (options) => (window.client = createSessionClient({
-    baseUrl: location.origin, fetch: counted, timerWorkerUrl: "/dist/timer-worker.js", ...options }));
-  window.create();
-  window.ready = true;
-</script></html>`;
-
-/** The local stack in a process of its own, with a page that loads the built client. */
+/** The local stack in a process of its own, with the demo page and the pages of the tests. */
 export class Stack {
   readonly #folder = mkdtempSync(join(tmpdir(), "session-keepalive-"));
   readonly #settings: Record<string, string>;
@@ -46,11 +29,7 @@ export class Stack {
 
   static async start(settings: Record<string, string> = {}): Promise<Stack> {
     const stack = new Stack(settings);
-    const page = join(stack.#folder, "page");
-    mkdirSync(page);
-    writeFileSync(join(page, "index.html"), PAGE);
-    writeFileSync(join(page, "elsewhere.html"), "<!doctype html><title>elsewhere</title>");
-    cpSync(join(PACKAGE, "dist"), join(page, "dist"), { recursive: true });
+    await buildPages(join(stack.#folder, "page"));
     stack.#port = await freePort();
     await stack.run();
     return stack;

@@ -1,26 +1,23 @@
-import { type Browser, type BrowserContext, type Page, chromium } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import type { SessionClient, SessionState } from "../../src/index.js";
 
-/** What the page of the tests puts into its window. */
+/** What the pages of the tests put into their window. */
 declare global {
   interface Window {
     client: SessionClient;
-    create: (options?: object) => SessionClient;
     ready?: boolean;
     requests: string[];
     heard: string[];
+    reopens?: boolean;
+    restored?: boolean;
+    hide: (what: "app" | "dialog" | null) => void;
   }
 }
 
-/** Debian's Chromium. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
-}
-
-/** A tab with the page of the tests. */
-export async function open(context: BrowserContext, url: string): Promise<Page> {
+/** A tab with one of the pages of the tests. */
+export async function open(context: BrowserContext, url: string, name = "bare.html"): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(url);
+  await page.goto(`${url}/${name}`);
   await page.waitForFunction(() => window.ready);
   return page;
 }

@@ -1,31 +1,20 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Stack } from "./stack.js";
-import { connectGuest, launch, open, reaches, register, session, state, work } from "./tab.js";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
+import { staged } from "./stage.js";
+import { connectGuest, open, reaches, register, session, state, work } from "./tab.js";
 
-let browser: Browser;
-let stack: Stack;
-
-beforeAll(async () => {
-  browser = await launch();
-  stack = await Stack.start();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await stack.stop();
-});
+const stage = staged();
 
 describe("a session in many tabs", () => {
   it("survives refresh storms of eight tabs without locks", async () => {
-    const context = await browser.newContext();
+    const context = await stage.context();
     await context.addInitScript(() => {
       Object.defineProperty(navigator, "locks", { value: undefined });
     });
-    const first = await open(context, stack.url);
+    const first = await open(context, stage.stack.url);
     const id = await connectGuest(first);
     const tabs = [first];
-    while (tabs.length < 8) tabs.push(await open(context, stack.url));
+    while (tabs.length < 8) tabs.push(await open(context, stage.stack.url));
     for (let storm = 0; storm < 5; storm += 1) {
       await Promise.all(tabs.map((tab) => tab.evaluate(() => window.client.refresh().catch(() => undefined))));
       await first.keyboard.press("Shift");
@@ -34,17 +23,17 @@ describe("a session in many tabs", () => {
   });
 
   it("is kept alive in all of them by input in one", async () => {
-    const context = await browser.newContext();
-    const [here, there] = [await open(context, stack.url), await open(context, stack.url)];
+    const context = await stage.context();
+    const [here, there] = [await open(context, stage.stack.url), await open(context, stage.stack.url)];
     const id = await connectGuest(here);
     expect(await session(there)).toBe(id);
-    await work(there, 12_000);
+    await work(there, 10_000);
     expect([await session(here), await session(there)]).toEqual([id, id]);
   });
 
   it("ends in the others at once when one logs out", async () => {
-    const context = await browser.newContext();
-    const [here, there] = [await open(context, stack.url), await open(context, stack.url)];
+    const context = await stage.context();
+    const [here, there] = [await open(context, stage.stack.url), await open(context, stage.stack.url)];
     const id = await connectGuest(here);
     expect(await session(there)).toBe(id);
     await here.evaluate(() => window.client.logout());
@@ -53,8 +42,8 @@ describe("a session in many tabs", () => {
   });
 
   it("is never mixed with that of another user who connects in another tab", async () => {
-    const context = await browser.newContext();
-    const [here, there] = [await open(context, stack.url), await open(context, stack.url)];
+    const context = await stage.context();
+    const [here, there] = [await open(context, stage.stack.url), await open(context, stage.stack.url)];
     await register(here, "ada", false);
     const subjects = await here.evaluate(() => {
       const seen: string[] = [];
@@ -77,9 +66,9 @@ describe("a session in many tabs", () => {
   });
 
   it("is caught up with once when a frozen tab thaws", async () => {
-    const context = await browser.newContext();
-    const page = await open(context, stack.url);
-    const other = await open(context, stack.url);
+    const context = await stage.context();
+    const page = await open(context, stage.stack.url);
+    const other = await open(context, stage.stack.url);
     const id = await connectGuest(page);
     const devtools = await context.newCDPSession(page);
     await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -94,14 +83,18 @@ describe("a session in many tabs", () => {
   });
 
   it("is taken up again by a page that comes back from the back/forward cache", async () => {
-    const context = await browser.newContext();
-    const page = await open(context, stack.url);
+    const context = await stage.context();
+    const page = await open(context, stage.stack.url);
     const id = await connectGuest(page);
-    await page.goto(`${stack.url}/elsewhere.html`);
+    await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => (window.restored = persisted)));
+    await page.goto(`${stage.stack.url}/elsewhere.html`);
     await page.waitForTimeout(1_500);
-    await page.goBack();
-    await page.waitForFunction(() => window.ready);
+    // Not `goBack`: it waits for a page that loads.
+    await page.evaluate(() => void setTimeout(() => history.back()));
+    await page.waitForFunction(() => window.restored);
+    const before = await page.evaluate(() => window.requests.length);
     expect(await session(page)).toBe(id);
+    await page.waitForFunction((before) => window.requests.length > before + 1, before);
   });
 });
 
