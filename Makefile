@@ -30,6 +30,6 @@ check: ## Formatting and lints
 build: ## Build every function as it is deployed; ARCH=arm64 for the other processor
 	sam build --parameter-overrides Architecture=$(or $(ARCH),x86_64)
 
-deploy: ## Build for arm64 and deploy; asks for what has no default
+deploy: ## Build for arm64 and deploy a stage of samconfig.toml; STAGE=prod for another than dev
 	sam build
-	sam deploy --guided
+	sam deploy --config-env $(or $(STAGE),dev)
