@@ -103,6 +103,16 @@ fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
             ],
         ),
         ("LogoutRole", writes.to_vec()),
+        (
+            "RecordEventsRole",
+            vec![
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+                "sqs:SendMessage",
+            ],
+        ),
         ("RefreshRole", writes.to_vec()),
         ("SessionPolicyRole", vec!["dynamodb:Query on KEYS"]),
         ("SessionsRole", vec!["dynamodb:ConditionCheckItem on U#*", "dynamodb:Query", "dynamodb:UpdateItem on U#*"]),
@@ -120,7 +130,14 @@ fn every_function_may_do_exactly_what_it_does() -> Outcome {
         for statement in policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten()
         {
             assert_eq!(statement["Effect"], "Allow");
-            let resources = [json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })];
+            let resources = match name {
+                "RecordEventsRole" => vec![
+                    json!({ "Fn::GetAtt": ["SessionTable", "StreamArn"] }),
+                    json!({ "Fn::Sub": "${SessionTable.Arn}/stream/*" }),
+                    json!({ "Fn::GetAtt": ["LostRecords", "Arn"] }),
+                ],
+                _ => vec![json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })],
+            };
             assert!(resources.contains(&statement["Resource"]), "{name}: {}", statement["Resource"]);
             let condition = &statement["Condition"];
             let keys = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];
@@ -197,7 +214,7 @@ fn connect_is_a_bulkhead_of_its_own() -> Outcome {
 fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
     let functions = of_type(&template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 6);
+    assert_eq!(functions.len(), 7);
     for (name, function) in functions {
         assert_eq!(
             (&function["Runtime"], &function["Handler"]),
@@ -214,10 +231,35 @@ fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
         assert!(!variables.contains_key("SESSION_SECRET"), "{name}");
     }
     for (name, group) in of_type(&template, "AWS::Logs::LogGroup") {
-        assert_eq!(*default_of(&template, &group["RetentionInDays"]), 30, "{name}");
+        let days = if name == "AuditLogs" { 365 } else { 30 };
+        assert_eq!(*default_of(&template, &group["RetentionInDays"]), days, "{name}");
     }
     let secret = &template["Resources"]["MasterSecret"]["Properties"]["GenerateSecretString"];
     assert_eq!((&secret["PasswordLength"], &secret["GenerateStringKey"]), (&json!(64), &json!("current")));
     assert_eq!(secret["SecretStringTemplate"], r#"{"previous": []}"#);
+    Ok(())
+}
+
+#[test]
+fn a_failing_batch_comes_again_a_bounded_number_of_times_and_then_goes_to_the_queue() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let sources = of_type(&template, "AWS::Lambda::EventSourceMapping");
+    let source = sources.get("RecordEventsSource").ok_or("the stream is not read")?;
+    assert_eq!(source["EventSourceArn"], json!({ "Fn::GetAtt": ["SessionTable", "StreamArn"] }));
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(source["BisectBatchOnFunctionError"], true);
+    // Left out, both are without a limit, and one bad batch holds its shard up until the stream forgets it.
+    assert!(source["MaximumRetryAttempts"].as_u64().is_some_and(|attempts| (1..=100).contains(&attempts)));
+    assert!(source["MaximumRecordAgeInSeconds"].as_u64().is_some_and(|age| (3_600..86_400).contains(&age)));
+    let queue = json!({ "Fn::GetAtt": ["LostRecords", "Arn"] });
+    assert_eq!(source["DestinationConfig"]["OnFailure"]["Destination"], queue);
+    let filter = source["FilterCriteria"]["Filters"][0]["Pattern"].as_str().ok_or("no filter")?;
+    let filter: Value = serde_json::from_str(filter)?;
+    let kinds = json!([{ "prefix": "S#" }, { "prefix": "R#" }]);
+    assert_eq!(filter["dynamodb"]["Keys"]["sk"]["S"], kinds);
+    let stream = &template["Resources"]["SessionTable"]["Properties"]["StreamSpecification"];
+    assert_eq!(stream["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    let function = of_type(&template, "AWS::Lambda::Function")["RecordEvents"];
+    assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": "AuditLogs" }));
     Ok(())
 }
