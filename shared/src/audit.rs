@@ -147,12 +147,11 @@ fn session_entry(change: &Change<Session>, by_ttl: bool, written_at: UnixMillis)
                 };
                 Some(Entry { reason: Some(end.reason.as_str()), by: end.by, ..entry(action, end.at, after) })
             }
-            Some(_) => None,
             None if after.generation > before.generation => Some(live(Action::SessionRotated, after.rotated_at, after)),
             None if after.last_active_at > before.last_active_at && first_use_in_window(change) => {
                 Some(live(Action::SessionExtended, after.last_active_at, after))
             }
-            None => None,
+            Some(_) | None => None,
         },
         (Some(last), None) if !by_ttl => Some(entry(Action::SessionDeleted, written_at, last)),
         (Some(last), None) if last.end.is_none() => {
@@ -207,6 +206,7 @@ fn first_use_in_window(change: &Change<Session>) -> bool {
         .is_some_and(|after| change.before.as_ref().is_none_or(|before| window(before) < window(after)))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
 fn rfc3339<S: Serializer>(at: &UnixMillis, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339())
 }

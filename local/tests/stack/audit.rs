@@ -204,7 +204,7 @@ async fn a_line_that_cannot_be_written_comes_again_with_all_after_it_and_none_be
     assert_eq!(recorded(&batch, &mut out)?, json!({ "batchItemFailures": [{ "itemIdentifier": position(2)? }] }));
     let mut written = out.read()?;
     assert_eq!(written.len(), 2);
-    written.extend(lines(&*records(&batch, 2, |_| ())?)?);
+    written.extend(lines(&records(&batch, 2, |_| ())?)?);
     let sessions = |lines: &[Value]| lines.iter().map(|line| line["session"].clone()).collect::<Vec<_>>();
     assert_eq!(sessions(&written), sessions(&all));
     Ok(())
