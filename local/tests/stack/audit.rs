@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, StreamSpecification};
 use local::{stream::Stream, template::Template};
 use serde_json::{Value, json, value::RawValue};
 use session::{end::Scope, end::end_many, invocation::Invocation, lifecycle::Activity};
@@ -251,4 +251,22 @@ fn another_kind_of_event_is_an_error_and_not_an_empty_batch() -> Outcome {
         assert!(record_events::handle(&event, &INVOCATION, &mut Lines::default()).is_err(), "{event}");
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_was_made_without_a_stream_gets_one() -> Outcome {
+    let world = World::start(&[]).await?;
+    let client = &world.emulator.client;
+    let table = Template::read()?.table;
+    client.update_table().table_name(&table.name).stream_specification(off()?).send().await?;
+    world.guest(at(0)).await?;
+    let mut stream = stream(&world)?;
+    assert!(stream.next_batch()?.is_none(), "what was written before is not in it");
+    world.guest(at(1)).await?;
+    assert_eq!(actions(&lines(&batch(&mut stream)?)?), ["session_created"]);
+    Ok(())
+}
+
+fn off() -> Outcome<StreamSpecification> {
+    Ok(StreamSpecification::builder().stream_enabled(false).build()?)
 }
