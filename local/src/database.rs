@@ -88,7 +88,8 @@ impl Embedded {
 }
 
 async fn sweep_every_minute(database: Database) {
-    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    // Not at once: whoever starts it may want to see first what has expired.
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
     loop {
         ticks.tick().await;
         let database = database.clone();
