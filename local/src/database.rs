@@ -6,13 +6,14 @@ use aws_sdk_dynamodb::{
     Client,
     operation::create_table::CreateTableError,
     types::{
-        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
+        StreamViewType, TimeToLiveSpecification,
     },
 };
 use dynoxide::Database;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use crate::template::Table;
+use crate::{stream::Stream, template::Table};
 
 /// How often expired items are deleted; DynamoDB itself takes up to days.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -71,6 +72,14 @@ impl Embedded {
         self.database.sweep_ttl().map_err(failed("delete expired items"))
     }
 
+    /// The end of the table's stream.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when the database does not answer.
+    pub fn stream(&self, table: &Table) -> Result<Stream, DatabaseError> {
+        Stream::open(self.database.clone(), table)
+    }
+
     /// Waits until the last request is answered and the file is closed.
     pub async fn stopped(self) {
         self.sweeping.abort();
@@ -79,7 +88,8 @@ impl Embedded {
 }
 
 async fn sweep_every_minute(database: Database) {
-    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    // Not at once: whoever starts it may want to see first what has expired.
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + SWEEP_INTERVAL, SWEEP_INTERVAL);
     loop {
         ticks.tick().await;
         let database = database.clone();
@@ -92,7 +102,7 @@ async fn sweep_every_minute(database: Database) {
     }
 }
 
-/// Makes the table if it is not there, with the keys and the TTL attribute of the template.
+/// Makes the table if it is not there, with the keys, the TTL attribute and the stream of the template.
 ///
 /// # Errors
 /// [`DatabaseError`] when DynamoDB refuses or does not answer.
@@ -101,10 +111,14 @@ pub async fn create_table(client: &Client, table: &Table) -> Result<(), Database
         |name: &str| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
     let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind);
     let unbuildable = failed("describe the table");
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::from(table.stream_view_type.as_str()));
     let request = client
         .create_table()
         .table_name(&table.name)
         .billing_mode(BillingMode::PayPerRequest)
+        .stream_specification(stream.build().map_err(&unbuildable)?)
         .attribute_definitions(attribute(&table.partition_key).build().map_err(&unbuildable)?)
         .attribute_definitions(attribute(&table.sort_key).build().map_err(&unbuildable)?)
         .key_schema(key(&table.partition_key, KeyType::Hash).build().map_err(&unbuildable)?)
@@ -124,6 +138,6 @@ pub async fn create_table(client: &Client, table: &Table) -> Result<(), Database
     ttl.send().await.map(drop).map_err(|error| failed("switch TTL on")(error.into_service_error()))
 }
 
-fn failed<E: ToString>(task: &'static str) -> impl Fn(E) -> DatabaseError {
+pub(crate) fn failed<E: ToString>(task: &'static str) -> impl Fn(E) -> DatabaseError {
     move |error| DatabaseError { task, cause: error.to_string() }
 }

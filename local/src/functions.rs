@@ -2,7 +2,9 @@
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::value::RawValue;
-use session::{http::answer_event, issuer::StartError, settings::Variables, unix_time::UnixMillis};
+use session::{
+    http::answer_event, invocation::Invocation, issuer::StartError, settings::Variables, unix_time::UnixMillis,
+};
 
 /// Everything that the API's routes lead to.
 pub(crate) struct Functions {
@@ -30,6 +32,7 @@ impl Functions {
 
     /// The answer of one function; nothing if there is no such function.
     pub(crate) async fn answer(&self, function: &str, event: &RawValue, id: &str) -> Option<ApiGatewayV2httpResponse> {
+        let id = &Invocation { request_id: id, trace_id: None };
         Some(match function {
             "connect" => answer_event(event, id, |request| connect::handle(&self.connect, request)).await,
             "refresh" => answer_event(event, id, |request| refresh::handle(&self.refresh, request)).await,

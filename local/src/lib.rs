@@ -12,4 +12,5 @@ mod gateway;
 mod master_secret;
 pub mod options;
 pub mod stack;
+pub mod stream;
 pub mod template;

@@ -24,6 +24,7 @@ pub struct Stack {
     /// The embedded DynamoDB, unless another one is used.
     pub embedded: Option<Embedded>,
     serving: JoinHandle<()>,
+    recording: Option<JoinHandle<()>>,
     stop: watch::Sender<bool>,
 }
 
@@ -89,6 +90,8 @@ impl Stack {
         template.table.name = settings.get("SESSION_TABLE").unwrap_or_default().to_owned();
         let table = client(&settings).map_err(StartError::Setting)?;
         create_table(&table, &template.table).await?;
+        // Another DynamoDB's stream is read where that table is deployed.
+        let stream = embedded.as_ref().map(|embedded| embedded.stream(&template.table)).transpose()?;
         template.cors.origins =
             settings.list("SESSION_ORIGINS").unwrap_or_default().into_iter().map(str::to_owned).collect();
         let gateway = Gateway::start(template, settings, table, options.page.clone()).await?;
@@ -100,13 +103,17 @@ impl Stack {
                 tracing::error!(event = "gateway_failed", "{error}");
             }
         });
-        Ok(Self { address, dynamodb, embedded, serving, stop })
+        let recording = stream.map(|stream| tokio::spawn(stream.record()));
+        Ok(Self { address, dynamodb, embedded, serving, recording, stop })
     }
 
     /// Answers the requests that are under way, then closes everything.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.serving.await;
+        if let Some(recording) = self.recording {
+            recording.abort();
+        }
         if let Some(embedded) = self.embedded {
             embedded.stopped().await;
         }

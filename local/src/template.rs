@@ -42,6 +42,8 @@ pub struct Table {
     pub sort_key: String,
     /// Epoch seconds after which an item is deleted.
     pub ttl_attribute: String,
+    /// What the records of its stream hold.
+    pub stream_view_type: String,
 }
 
 /// The CORS block of the HTTP API.
@@ -136,6 +138,7 @@ fn table_definition(name: String, properties: &Node<'_>) -> Result<Table, Templa
         partition_key: key("HASH")?,
         sort_key: key("RANGE")?,
         ttl_attribute: properties.at("TimeToLiveSpecification")?.at("AttributeName")?.text()?.to_owned(),
+        stream_view_type: properties.at("StreamSpecification")?.at("StreamViewType")?.text()?.to_owned(),
     })
 }
 
@@ -248,8 +251,9 @@ mod tests {
         assert_eq!(template.environment["SESSION_ACCESS_TTL"], "15m");
         assert_eq!(template.environment["SESSION_MAX_PER_SUBJECT"], "20");
         assert_eq!(template.environment.get("SESSION_TABLE"), None, "only AWS knows it");
-        let Table { name, partition_key, sort_key, ttl_attribute } = template.table;
+        let Table { name, partition_key, sort_key, ttl_attribute, stream_view_type } = template.table;
         assert_eq!([name, partition_key, sort_key, ttl_attribute], ["SessionTable", "pk", "sk", "ttl"]);
+        assert_eq!(stream_view_type, "NEW_AND_OLD_IMAGES");
         assert!(template.cors.credentials);
         assert_eq!(template.cors.origins, ["http://localhost:5173"]);
     }

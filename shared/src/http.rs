@@ -24,5 +24,5 @@ pub use event::answer_event;
 pub use incoming::{bearer, no_query, nonces, origin, path_session, query, route};
 pub use origins::AllowedOrigins;
 pub use policy_body::policy;
-pub use runtime::{run, run_events, start_logging};
+pub use runtime::{run, serve, start_logging};
 pub use session_body::{ended, issued, listed, session};

@@ -6,18 +6,19 @@
 //! | modules | what they know |
 //! |---|---|
 //! | [`http`] | requests, answers, status codes |
-//! | [`connect`], [`reconnect`], [`validate`], [`refresh`], [`end`], [`list`], [`rotate_secret`] | one use case each |
+//! | [`connect`], [`reconnect`], [`validate`], [`refresh`], [`end`], [`list`], [`record`], [`rotate_secret`] | one use case each |
 //! | [`opening`], [`authenticator`] | what opening a session takes, and who may |
 //! | [`issuer`], [`verifier`], `secret_keys`, [`public_keys`] | what a role of functions holds |
 //! | [`store`] | the table |
 //! | `secret_source`, `aws`, [`report`], [`error`] | how AWS is reached, what operators are told, what can go wrong |
-//! | [`access_token`], [`policy`], [`lifecycle`], [`stored_credential`], [`attempts`], [`seal`], [`rotating_token`], [`credential`] | the rules |
-//! | `keys`, `master_secret`, [`identity`], [`settings`], [`unix_time`], [`random`] | the ground |
+//! | [`access_token`], [`policy`], [`lifecycle`], [`stored_credential`], [`audit`], [`attempts`], [`seal`], [`rotating_token`], [`credential`] | the rules |
+//! | `keys`, `master_secret`, [`identity`], [`settings`], [`invocation`], [`unix_time`], [`random`] | the ground |
 //!
 //! Below `http`, time and randomness are arguments.
 
 pub mod access_token;
 pub mod attempts;
+pub mod audit;
 pub mod authenticator;
 mod aws;
 pub mod connect;
@@ -26,6 +27,7 @@ pub mod end;
 pub mod error;
 pub mod http;
 pub mod identity;
+pub mod invocation;
 pub mod issuer;
 pub mod keys;
 pub mod lifecycle;
@@ -36,6 +38,7 @@ pub mod policy;
 pub mod public_keys;
 pub mod random;
 pub mod reconnect;
+pub mod record;
 pub mod refresh;
 pub mod report;
 pub mod rotate_secret;

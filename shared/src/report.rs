@@ -2,7 +2,13 @@
 //!
 //! An ordinary poll or refresh is no event: a line for each would cost more than the request to the table.
 
-use metrics::counter;
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use metrics::{Counter, Unit, counter, describe_histogram, histogram};
 
 use crate::{
     credential::CredentialKind,
@@ -26,8 +32,21 @@ pub const STORED_CREDENTIALS_REMOVED: &str = "StoredCredentialsRemoved";
 pub const LEGACY_TOKENS: &str = "LegacyTokens";
 /// Counts requests that were refused, by code.
 pub const REFUSALS: &str = "Refusals";
-/// Counts requests to a dependency that were not done, by operation.
+/// Counts requests to a dependency that were not done: all of them, and by operation.
 pub const FAULTS: &str = "Faults";
+/// Milliseconds that successful validations took in the function.
+pub const VALIDATION_LATENCY: &str = "ValidationLatency";
+/// Counts the starts of a function's process.
+pub const COLD_STARTS: &str = "ColdStarts";
+/// Counts sessions once for each [`crate::audit::WINDOW`] in which they were used.
+pub const ACTIVE_SESSIONS: &str = "ActiveSessions";
+/// Counts sessions that the table forgot after a limit had passed, by the limit.
+pub const SESSIONS_EXPIRED: &str = "SessionsExpired";
+/// Counts records of the table's stream that could not be read.
+pub const UNREADABLE_RECORDS: &str = "UnreadableRecords";
+
+/// Whether anything was counted that is not worth waiting with.
+static DUE: AtomicBool = AtomicBool::new(false);
 
 /// How a refresh came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,17 +77,32 @@ pub enum Reconnected {
     Replayed,
 }
 
+/// Says in which units is measured, once there is something to tell it to.
+pub(crate) fn describe() {
+    describe_histogram!(VALIDATION_LATENCY, Unit::Milliseconds, "");
+}
+
+/// Whether anything was counted since the last call that is not worth waiting with.
+pub(crate) fn take_due() -> bool {
+    DUE.swap(false, Ordering::Relaxed)
+}
+
+fn count(counter: &Counter) {
+    counter.increment(1);
+    DUE.store(true, Ordering::Relaxed);
+}
+
 /// A session was opened.
 pub(crate) fn created(session: SessionId, kind: CredentialKind) {
     let kind = kind.as_str();
-    counter!(SESSIONS_CREATED, "Credential" => kind).increment(1);
+    count(&counter!(SESSIONS_CREATED, "Credential" => kind));
     tracing::info!(event = "session_created", %session, credential = kind, "session created");
 }
 
 /// A session was ended.
 pub(crate) fn ended(session: SessionId, reason: EndReason) {
     let cause = reason.as_str();
-    counter!(SESSIONS_ENDED, "Reason" => cause).increment(1);
+    count(&counter!(SESSIONS_ENDED, "Reason" => cause));
     if reason == EndReason::ReuseDetected {
         tracing::warn!(event = "session_ended", %session, reason = cause, "session ended");
     } else {
@@ -82,7 +116,7 @@ pub(crate) fn refreshed(outcome: Refreshed) {
         Refreshed::Rotated => "rotated",
         Refreshed::Replayed => "replayed",
     };
-    counter!(REFRESHES, "Outcome" => outcome).increment(1);
+    count(&counter!(REFRESHES, "Outcome" => outcome));
 }
 
 /// A stored credential opened a session, or the answer to an earlier request was given again.
@@ -91,13 +125,13 @@ pub(crate) fn reconnected(outcome: Reconnected) {
         Reconnected::Opened => "opened",
         Reconnected::Replayed => "replayed",
     };
-    counter!(RECONNECTS, "Outcome" => outcome).increment(1);
+    count(&counter!(RECONNECTS, "Outcome" => outcome));
 }
 
 /// The ciphertext of a stored credential was removed.
 pub(crate) fn forgotten(stored: ReconnectId, removed: Removed) {
     let cause = removed.as_str();
-    counter!(STORED_CREDENTIALS_REMOVED, "Reason" => cause).increment(1);
+    count(&counter!(STORED_CREDENTIALS_REMOVED, "Reason" => cause));
     tracing::info!(event = "stored_credential_removed", %stored, reason = cause, "stored credential removed");
 }
 
@@ -108,13 +142,13 @@ pub(crate) fn legacy_token(outcome: LegacyToken) {
         LegacyToken::Rejected => "rejected",
         LegacyToken::Late => "late",
     };
-    counter!(LEGACY_TOKENS, "Outcome" => outcome).increment(1);
+    count(&counter!(LEGACY_TOKENS, "Outcome" => outcome));
 }
 
 /// A request was refused. `reason` is why its session had ended, or why its credential was not accepted, where that is
 /// the cause: one of a closed set.
 pub(crate) fn refused(status: u16, code: &'static str, reason: Option<&str>, session: Option<SessionId>) {
-    counter!(REFUSALS, "Code" => code).increment(1);
+    count(&counter!(REFUSALS, "Code" => code));
     let session = session.map(|session| session.to_string());
     tracing::info!(event = "refused", status, code, reason, session, "refused");
 }
@@ -122,7 +156,7 @@ pub(crate) fn refused(status: u16, code: &'static str, reason: Option<&str>, ses
 /// A dependency did not do what it was asked, and the request failed for it.
 pub(crate) fn failed(status: u16, code: &'static str, fault: &Fault, session: Option<SessionId>) {
     let Fault { operation, code: service_code, cause } = fault;
-    counter!(FAULTS, "Operation" => *operation).increment(1);
+    count_fault(operation);
     let session = session.map(|session| session.to_string());
     let service_code = service_code.as_deref();
     tracing::error!(event = "fault", status, code, operation, service_code, session, "{cause}");
@@ -131,6 +165,48 @@ pub(crate) fn failed(status: u16, code: &'static str, fault: &Fault, session: Op
 /// A dependency did not do what it was asked, and the request went on without it.
 pub(crate) fn degraded(task: &'static str, fault: &Fault) {
     let Fault { operation, code, cause } = fault;
-    counter!(FAULTS, "Operation" => *operation).increment(1);
+    count_fault(operation);
     tracing::warn!(event = "degraded", task, operation, service_code = code.as_deref(), "{cause}");
+}
+
+fn count_fault(operation: &'static str) {
+    // Without a dimension as well: an alarm cannot add up what it does not know the names of.
+    count(&counter!(FAULTS));
+    count(&counter!(FAULTS, "Operation" => operation));
+}
+
+/// The master secret was replaced.
+pub(crate) fn secret_rotated() {
+    tracing::info!(event = "secret_rotated", "the master secret was replaced");
+}
+
+/// A step of a rotation was not done; Secrets Manager tries again.
+pub fn rotation_failed(error: &impl Display) {
+    tracing::error!(event = "rotation_failed", "{error}");
+}
+
+/// A process of a function has started.
+pub(crate) fn started() {
+    count(&counter!(COLD_STARTS));
+}
+
+/// A session was found live in this time. Not worth a line of its own: waits for the next one.
+pub fn validated(took: Duration) {
+    histogram!(VALIDATION_LATENCY).record(took.as_secs_f64() * 1000.0);
+}
+
+/// A session was used for the first time in its window.
+pub(crate) fn active() {
+    count(&counter!(ACTIVE_SESSIONS));
+}
+
+/// The table forgot a session after this limit had passed.
+pub(crate) fn expired(reason: &'static str) {
+    count(&counter!(SESSIONS_EXPIRED, "Reason" => reason));
+}
+
+/// A record of the table's stream could not be read, and is missing in the audit log.
+pub(crate) fn unreadable(event_id: Option<&str>, sequence_number: Option<&str>, fault: &Fault) {
+    count(&counter!(UNREADABLE_RECORDS));
+    tracing::error!(event = "record_unreadable", event_id, sequence_number, "{fault}");
 }

@@ -12,6 +12,7 @@ use crate::{
     keys::{DerivationFailed, KeyRing},
     master_secret::{MasterSecret, MasterSecretError},
     policy::SessionPolicy,
+    report,
     secret_source::{SecretSourceError, SecretVersion, SecretVersions},
     unix_time::UnixMillis,
 };
@@ -37,9 +38,24 @@ pub enum Step {
     Finish,
 }
 
+/// One step of one rotation, as Secrets Manager asks for it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Rotation {
+    /// The step.
+    pub step: Step,
+    /// The ARN of the secret.
+    pub secret_id: String,
+    /// The name of the version that is to take the place of the one in use.
+    pub client_request_token: String,
+}
+
 /// Why a step was not done. Secrets Manager tries again; the version in use goes on.
 #[derive(Debug, thiserror::Error)]
 pub enum RotationError {
+    /// It is about a secret that is not ours.
+    #[error("the event names another secret")]
+    AnotherSecret,
     /// Something made under the previous secret may still be alive, and a rotation forgets that secret.
     #[error("what was made under the previous secret is needed for {} more hours", .for_another.as_secs().div_ceil(3600))]
     TooSoon {
@@ -60,18 +76,22 @@ pub enum RotationError {
     SelfTest(#[from] SelfTestFailed),
 }
 
-/// Does one step towards the version `id`; done twice, it changes nothing more.
+/// Does one step; done twice, it changes nothing more.
 ///
 /// # Errors
 /// [`RotationError`], after which everything goes on as before.
 pub async fn rotate_secret(
     versions: &SecretVersions,
     (policy, access): (&SessionPolicy, &AccessTokens),
-    (step, id): (Step, &str),
+    rotation: &Rotation,
     fresh: &[u8; 48],
     now: UnixMillis,
 ) -> Result<(), RotationError> {
-    match step {
+    let id = rotation.client_request_token.as_str();
+    if !versions.are_of(&rotation.secret_id) {
+        return Err(RotationError::AnotherSecret);
+    }
+    match rotation.step {
         Step::Create if versions.get(id).await?.is_some() => Ok(()),
         Step::Create => {
             let current = versions.current().await?;
@@ -89,7 +109,9 @@ pub async fn rotate_secret(
                 return Ok(());
             }
             pending(versions, &current, id).await?;
-            Ok(versions.replace(&current.id, id).await?)
+            versions.replace(&current.id, id).await?;
+            report::secret_rotated();
+            Ok(())
         }
     }
 }

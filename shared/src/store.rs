@@ -25,6 +25,7 @@ mod retry;
 mod session_item;
 mod sessions;
 mod stored_credential_item;
+mod stream;
 mod transaction;
 mod user;
 
@@ -32,6 +33,7 @@ pub use attempts::{Asked, Before};
 pub use public_keys::PublishedKey;
 pub(crate) use retry::{LOSSES, pause};
 pub use sessions::Conditional;
+pub use stream::{Named, Record};
 pub use user::{Effect, EndAll, Marker, NewPassword, Open, Opening, Revocation, User, UserSessions};
 
 /// One item as the SDK carries it.

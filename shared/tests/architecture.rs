@@ -9,14 +9,15 @@ use std::{
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Modules of this crate from the top down. One may import what stands on a line below its own, never beside or above.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["http"],
-    &["connect", "end", "list", "reconnect", "refresh", "rotate_secret", "validate"],
+    &["connect", "end", "list", "reconnect", "record", "refresh", "rotate_secret", "validate"],
     &["authenticator", "opening", "verifier"],
     &["issuer"],
     &["secret_keys", "public_keys"],
     &["store", "secret_source"],
     &["aws", "report"],
+    &["audit"],
     &["stored_credential"],
     &["error"],
     &["access_token", "attempts", "policy", "seal"],
@@ -30,7 +31,7 @@ const GROUND: [&[&str]; 6] = [
     &["master_secret", "identity"],
     &["sha256", "tls"],
     &["settings"],
-    &["random", "unix_time"],
+    &["invocation", "random", "unix_time"],
 ];
 
 /// Outside crates and the only modules that name them.

@@ -43,6 +43,11 @@ fn every_metric_is_documented() -> Outcome {
         report::LEGACY_TOKENS,
         report::REFUSALS,
         report::FAULTS,
+        report::VALIDATION_LATENCY,
+        report::COLD_STARTS,
+        report::ACTIVE_SESSIONS,
+        report::SESSIONS_EXPIRED,
+        report::UNREADABLE_RECORDS,
     ];
     for metric in counted {
         assert!(page.contains(&format!("| `{metric}` |")), "{metric}");

@@ -1,12 +1,14 @@
 //! Secrets Manager's rotation function: replaces the master secret, one step an event.
 
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use session::{
     access_token::AccessTokens,
+    invocation::Invocation,
     issuer::StartError,
     policy::SessionPolicy,
     random::{self, RandomUnavailable},
-    rotate_secret::{RotationError, Step, rotate_secret},
+    report,
+    rotate_secret::{Rotation, RotationError, rotate_secret},
     secret_source::SecretVersions,
     settings::Variables,
     unix_time::UnixMillis,
@@ -20,21 +22,12 @@ pub struct App {
     versions: SecretVersions,
 }
 
-/// What Secrets Manager sends.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct RotationEvent {
-    step: Step,
-    secret_id: String,
-    client_request_token: String,
-}
-
 /// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Failed {
-    /// The event is about a secret that is not ours.
-    #[error("the event names another secret")]
-    AnotherSecret,
+    /// The event is not a step of a rotation.
+    #[error("the event is not a step of a rotation")]
+    NotARotation,
     /// There is nothing to make a secret of.
     #[error(transparent)]
     Random(#[from] RandomUnavailable),
@@ -60,10 +53,16 @@ impl App {
 ///
 /// # Errors
 /// [`Failed`], which tells Secrets Manager to try again later.
-pub async fn handle(app: &App, event: RotationEvent) -> Result<(), Failed> {
-    if !app.versions.are_of(&event.secret_id) {
-        return Err(Failed::AnotherSecret);
+pub async fn handle(app: &App, event: &RawValue, _: &Invocation<'_>) -> Result<(), Failed> {
+    let done = step(app, event).await;
+    if let Err(error) = &done {
+        report::rotation_failed(error);
     }
-    let asked = (event.step, event.client_request_token.as_str());
-    Ok(rotate_secret(&app.versions, (&app.policy, &app.access), asked, &random::bytes()?, UnixMillis::now()).await?)
+    done
+}
+
+async fn step(app: &App, event: &RawValue) -> Result<(), Failed> {
+    let rotation: Rotation = serde_json::from_str(event.get()).map_err(|_| Failed::NotARotation)?;
+    let fresh = random::bytes()?;
+    Ok(rotate_secret(&app.versions, (&app.policy, &app.access), &rotation, &fresh, UnixMillis::now()).await?)
 }

@@ -2,5 +2,5 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    session::http::run_events(rotate_secret::App::start, rotate_secret::handle).await
+    session::http::serve(rotate_secret::App::start, rotate_secret::handle).await
 }

@@ -1,5 +1,7 @@
 //! POST /validate-session and GET /session: is the session live, and was somebody there?
 
+use std::time::Instant;
+
 use lambda_http::{Body, Request, Response};
 use serde::Deserialize;
 use session::{
@@ -7,7 +9,7 @@ use session::{
     http::{self, AllowedOrigins, Answer, Cookies, LastActive, Presenting, answer, bearer, json, no_query, route},
     issuer::StartError,
     lifecycle::Activity,
-    random,
+    random, report,
     settings::Variables,
     unix_time::UnixMillis,
     validate::validate,
@@ -41,7 +43,12 @@ impl App {
 
 /// Answers one request.
 pub async fn handle(app: &App, request: Request) -> Response<Body> {
-    answer(&request, Presenting::Bearer, validated(app, &request, UnixMillis::now()).await)
+    let started = Instant::now();
+    let validated = validated(app, &request, UnixMillis::now()).await;
+    if validated.is_ok() {
+        report::validated(started.elapsed());
+    }
+    answer(&request, Presenting::Bearer, validated)
 }
 
 async fn validated(app: &App, request: &Request, now: UnixMillis) -> Result<Answer, SessionError> {

@@ -12,7 +12,7 @@ use session::settings::Variables;
 use crate::{Outcome, emulator::Emulator, runtime_api::Bootstrap};
 
 /// Status of the answer to each event, where it is one of the gateway; the tokens in them are not genuine.
-const ANSWERS: [(&str, Option<i64>); 22] = [
+const ANSWERS: [(&str, Option<i64>); 27] = [
     ("connect/base64", Some(201)),
     // Neither database servers nor issuers are configured.
     ("connect/connection-string", Some(400)),
@@ -25,6 +25,11 @@ const ANSWERS: [(&str, Option<i64>); 22] = [
     ("connect/reconnect", Some(401)),
     ("connect/register", Some(201)),
     ("logout/cookie", Some(204)),
+    ("record-events/bad-third", None),
+    ("record-events/created", None),
+    ("record-events/ended", None),
+    ("record-events/rotated", None),
+    ("record-events/ttl-delete", None),
     ("refresh/body", Some(401)),
     ("refresh/cookie", Some(401)),
     ("rotate-secret/set", None),
@@ -85,10 +90,13 @@ async fn every_function_answers_its_events() -> Outcome {
         }
         let running = functions.get_mut(function).ok_or("not started")?;
         let answer = running.invoke(&recorded(name, |_| ())?).await?;
+        if function == "record-events" {
+            assert_eq!(answer, json!({ "batchItemFailures": [] }), "{name}");
+        }
         answers.push((name.as_str(), answer["statusCode"].as_i64()));
     }
     assert_eq!(answers, ANSWERS);
-    assert_eq!(functions.len(), 7);
+    assert_eq!(functions.len(), 8);
     Ok(())
 }
 
@@ -125,10 +133,11 @@ async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
     connect.invoke(&recorded("connect/password", |_| ())?).await?;
     let lines = connect.stop().await?;
     let counts: Vec<_> = lines.iter().filter(|line| line.get("_aws").is_some()).collect();
-    assert_eq!(counts.len(), 2, "{lines:?}");
-    assert_eq!((&counts[0]["SessionsCreated"], &counts[0]["Credential"]), (&json!(1), &json!("guest")));
-    assert_eq!((&counts[1]["Refusals"], &counts[1]["Code"]), (&json!(1), &json!("credential_rejected")));
-    let metrics = &counts[0]["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(counts.len(), 3, "{lines:?}");
+    assert_eq!(counts[0]["ColdStarts"], 1);
+    assert_eq!((&counts[1]["SessionsCreated"], &counts[1]["Credential"]), (&json!(1), &json!("guest")));
+    assert_eq!((&counts[2]["Refusals"], &counts[2]["Code"]), (&json!(1), &json!("credential_rejected")));
+    let metrics = &counts[1]["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(metrics["Namespace"], "SessionKeepalive");
     // Dimensions are a closed set: never a user, a session or a request.
     assert_eq!(metrics["Dimensions"], json!([["Credential"]]));
@@ -141,18 +150,24 @@ async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
 }
 
 #[tokio::test]
-async fn an_ordinary_poll_writes_nothing() -> Outcome {
+async fn an_ordinary_poll_writes_nothing_and_its_latency_waits_for_company() -> Outcome {
     let emulator = Emulator::start().await?;
     let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
     let opened = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
     let opened: Value = serde_json::from_str(opened["body"].as_str().ok_or("no body")?)?;
     let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
     let mut validate = Bootstrap::start("validate-session", &deployed(&emulator)).await?;
-    for _ in 0..2 {
+    for _ in 0..60 {
         let poll = recorded("validate-session/poll", |event| event["headers"]["authorization"] = json!(bearer))?;
         assert_eq!(validate.invoke(&poll).await?["statusCode"], 200);
     }
-    assert_eq!(validate.stop().await?, Vec::<Value>::new());
+    // One with the start of the process, one for the fifty after it; nine wait.
+    let lines = validate.stop().await?;
+    let latencies: Vec<_> =
+        lines.iter().map(|line| line["ValidationLatency"].as_array().map(Vec::len).unwrap_or_default()).collect();
+    assert_eq!((latencies, lines.iter().filter(|line| line["ColdStarts"] == 1).count()), (vec![1, 50], 1));
+    let unit = &lines[1]["_aws"]["CloudWatchMetrics"][0]["Metrics"][0];
+    assert_eq!(*unit, json!({ "Name": "ValidationLatency", "Unit": "Milliseconds" }));
     Ok(())
 }
 
@@ -173,6 +188,8 @@ async fn a_function_that_cannot_start_says_why_in_one_line_and_the_next_start_wo
             "SESSION_IDLE_TIMEOUT must be at most SESSION_ABSOLUTE_TIMEOUT",
         ),
         ("sessions", "SESSION_ACCESS_TTL", "soon", "SESSION_ACCESS_TTL must be a length such as "),
+        ("refresh", "AWS_LAMBDA_LOG_LEVEL", "TRACE", "AWS_LAMBDA_LOG_LEVEL must not be TRACE"),
+        ("record-events", "AWS_LAMBDA_LOG_LEVEL", "trace", "AWS_LAMBDA_LOG_LEVEL must not be TRACE"),
     ] {
         let mut settings = deployed(&emulator);
         settings.set(name, value);

@@ -4,8 +4,10 @@
 
 mod api;
 mod attempts;
+mod audit;
 mod budgets;
 mod conversation;
+mod dashboard;
 mod databases;
 mod demo;
 mod deployment;
@@ -21,6 +23,7 @@ mod input;
 mod instructions;
 mod key_rotation;
 mod limits;
+mod observed;
 mod openid_provider;
 mod permissions;
 mod process;

@@ -26,6 +26,16 @@ fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
             ],
         ),
         ("LogoutRole", writes.to_vec()),
+        (
+            "RecordEventsRole",
+            vec![
+                "dynamodb:DescribeStream",
+                "dynamodb:GetRecords",
+                "dynamodb:GetShardIterator",
+                "dynamodb:ListStreams",
+                "sqs:SendMessage",
+            ],
+        ),
         ("RefreshRole", writes.to_vec()),
         (
             "RotateSecretRole",
@@ -51,7 +61,14 @@ fn every_function_may_do_exactly_what_it_does() -> Outcome {
         for statement in policies.iter().filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array()).flatten()
         {
             assert_eq!(statement["Effect"], "Allow");
-            let resources = [json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })];
+            let resources = match name {
+                "RecordEventsRole" => vec![
+                    json!({ "Fn::GetAtt": ["SessionTable", "StreamArn"] }),
+                    json!({ "Fn::Sub": "${SessionTable.Arn}/stream/*" }),
+                    json!({ "Fn::GetAtt": ["LostRecords", "Arn"] }),
+                ],
+                _ => vec![json!({ "Fn::GetAtt": ["SessionTable", "Arn"] }), json!({ "Ref": "MasterSecret" })],
+            };
             assert!(resources.contains(&statement["Resource"]), "{name}: {}", statement["Resource"]);
             let condition = &statement["Condition"];
             let keys = ["ForAllValues:StringLike", "ForAllValues:StringEquals"];

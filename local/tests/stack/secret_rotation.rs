@@ -11,7 +11,7 @@ use session::{
     master_secret::MasterSecret,
     policy::SessionPolicy,
     random,
-    rotate_secret::{RotationError, Step, rotate_secret},
+    rotate_secret::{Rotation, RotationError, Step, rotate_secret},
     secret_source::SecretVersions,
     settings::Variables,
     unix_time::UnixMillis,
@@ -83,7 +83,8 @@ impl Manager {
         let access = access.map_err(|_| RotationError::NotContinued)?;
         let versions = self.versions().map_err(|_| RotationError::NotContinued)?;
         let fresh = random::bytes().map_err(|_| RotationError::NotContinued)?;
-        rotate_secret(&versions, (&policy, &access), (step, version), &fresh, now).await
+        let rotation = Rotation { step, secret_id: self.arn.clone(), client_request_token: version.to_owned() };
+        rotate_secret(&versions, (&policy, &access), &rotation, &fresh, now).await
     }
 
     fn versions(&self) -> Outcome<SecretVersions> {

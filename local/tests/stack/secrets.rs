@@ -78,9 +78,14 @@ async fn neither_logs_nor_table_hold_a_password_or_a_usable_token() -> Outcome {
     assert!(tokens.len() >= 6, "{} tokens", tokens.len());
 
     let output = process.output()?;
-    for event in
-        ["session_created", "session_ended", "reuse_detected", "credential_rejected", "stored_credential_removed"]
-    {
+    for event in [
+        "session_created",
+        "session_ended",
+        "reuse_detected",
+        "credential_rejected",
+        "stored_credential_removed",
+        "\"action\":\"stored_credential_made\"",
+    ] {
         assert!(output.contains(event), "the conversation did not reach {event}");
     }
     let secrets =

@@ -122,7 +122,7 @@ fn connect_is_a_bulkhead_of_its_own() -> Outcome {
 fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
     let functions = of_type(&template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 7);
+    assert_eq!(functions.len(), 8);
     for (name, function) in functions {
         assert_eq!(
             (&function["Runtime"], &function["Handler"]),
@@ -139,10 +139,35 @@ fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
         assert!(!variables.contains_key("SESSION_SECRET"), "{name}");
     }
     for (name, group) in of_type(&template, "AWS::Logs::LogGroup") {
-        assert_eq!(*default_of(&template, &group["RetentionInDays"]), 30, "{name}");
+        let days = if name == "AuditLogs" { 365 } else { 30 };
+        assert_eq!(*default_of(&template, &group["RetentionInDays"]), days, "{name}");
     }
     let secret = &template["Resources"]["MasterSecret"]["Properties"]["GenerateSecretString"];
     assert_eq!((&secret["PasswordLength"], &secret["GenerateStringKey"]), (&json!(64), &json!("current")));
     assert_eq!(secret["SecretStringTemplate"], r#"{"previous": []}"#);
+    Ok(())
+}
+
+#[test]
+fn a_failing_batch_comes_again_a_bounded_number_of_times_and_then_goes_to_the_queue() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let sources = of_type(&template, "AWS::Lambda::EventSourceMapping");
+    let source = sources.get("RecordEventsSource").ok_or("the stream is not read")?;
+    assert_eq!(source["EventSourceArn"], json!({ "Fn::GetAtt": ["SessionTable", "StreamArn"] }));
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(source["BisectBatchOnFunctionError"], true);
+    // Left out, both are without a limit, and one bad batch holds its shard up until the stream forgets it.
+    assert!(source["MaximumRetryAttempts"].as_u64().is_some_and(|attempts| (1..=100).contains(&attempts)));
+    assert!(source["MaximumRecordAgeInSeconds"].as_u64().is_some_and(|age| (3_600..86_400).contains(&age)));
+    let queue = json!({ "Fn::GetAtt": ["LostRecords", "Arn"] });
+    assert_eq!(source["DestinationConfig"]["OnFailure"]["Destination"], queue);
+    let filter = source["FilterCriteria"]["Filters"][0]["Pattern"].as_str().ok_or("no filter")?;
+    let filter: Value = serde_json::from_str(filter)?;
+    let kinds = json!([{ "prefix": "S#" }, { "prefix": "R#" }]);
+    assert_eq!(filter["dynamodb"]["Keys"]["sk"]["S"], kinds);
+    let stream = &template["Resources"]["SessionTable"]["Properties"]["StreamSpecification"];
+    assert_eq!(stream["StreamViewType"], "NEW_AND_OLD_IMAGES");
+    let function = of_type(&template, "AWS::Lambda::Function")["RecordEvents"];
+    assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": "AuditLogs" }));
     Ok(())
 }

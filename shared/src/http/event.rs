@@ -21,6 +21,7 @@ use crate::{
         incoming::route,
         problem::{Presented, internal_error, problem},
     },
+    invocation::Invocation,
 };
 
 /// What is looked at before the event is parsed.
@@ -41,18 +42,18 @@ struct Context {
 /// Characters of JSON text that the longest body can take: base64, or every byte escaped.
 const LONGEST_ENCODED: usize = body::LONGEST * 6 + 2;
 
-/// Answers one event. `invocation` names the request where the event itself does not.
+/// Answers one event. `invocation` names the request where the event itself does not, and its trace.
 ///
 /// The library that parses events panics on bad base64, an odd `Host` or a raw space in the query; such an event, or
 /// one of another kind, is a 400. A panic in the handler is a 500, and the process goes on.
 pub async fn answer_event<F: Future<Output = Response<Body>>>(
     event: &RawValue,
-    invocation: &str,
+    invocation: &Invocation<'_>,
     handle: impl FnOnce(Request) -> F,
 ) -> ApiGatewayV2httpResponse {
     let outline = serde_json::from_str::<Outline<'_>>(event.get()).ok();
     let named = outline.as_ref().and_then(|outline| outline.request_context.as_ref()?.request_id.clone());
-    let id = named.unwrap_or_else(|| invocation.to_owned());
+    let id = named.unwrap_or_else(|| invocation.request_id.to_owned());
     let refuse = |error: &SessionError| render(hardened(problem(error, Presented::Nothing, &id)));
     if outline.and_then(|outline| outline.body).is_some_and(|body| body.get().len() > LONGEST_ENCODED) {
         return refuse(&SessionError::BodyTooLarge);
@@ -61,7 +62,8 @@ pub async fn answer_event<F: Future<Output = Response<Body>>>(
     let Some(request) = parsed.filter(|request| !route(request).is_empty()) else {
         return refuse(&SessionError::invalid("", "is not a request of this API"));
     };
-    let span = tracing::info_span!("request", request_id = request_id(&request), route = route(&request));
+    let (request_id, route, trace_id) = (request_id(&request), route(&request), invocation.trace_id);
+    let span = tracing::info_span!("request", request_id, route, trace_id);
     let handled = AssertUnwindSafe(handle(request)).catch_unwind().instrument(span).await;
     render(handled.unwrap_or_else(|_| hardened(internal_error(&id))))
 }

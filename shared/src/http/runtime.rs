@@ -1,14 +1,13 @@
-//! A function under the Lambda runtime: settings, logging, start, requests.
+//! A function under the Lambda runtime: settings, logging, start, events.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, error::Error, fmt::Display};
 
 use lambda_http::{
     Body, LambdaEvent, Request, Response,
     lambda_runtime::{self, service_fn},
 };
-use serde::de::DeserializeOwned;
+use serde::Serialize;
 use serde_json::value::RawValue;
-use tracing::Instrument;
 use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     layer::SubscriberExt,
@@ -17,65 +16,68 @@ use tracing_subscriber::{
 
 use crate::{
     http::{embedded_metrics, event::answer_event},
+    invocation::Invocation,
     issuer::StartError,
-    settings::Variables,
+    report,
+    settings::{SettingError, Variables},
     unix_time::UnixMillis,
 };
+
+/// The setting of the level: Lambda's own, made from the function's `ApplicationLogLevel`.
+const LOG_LEVEL: &str = "AWS_LAMBDA_LOG_LEVEL";
 
 /// Starts a function and serves its requests until the environment is taken down.
 ///
 /// # Errors
-/// The runtime's own failure. A function that cannot start says why in one line and ends the process, so that the next
-/// start begins afresh.
+/// See [`serve`].
 pub async fn run<A>(
     start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
     handle: impl AsyncFn(&A, Request) -> Response<Body>,
 ) -> Result<(), lambda_runtime::Error> {
-    let app = started(start).await;
-    let (app, handle) = (&app, &handle);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
-        let handle = |request| Box::pin(handle(app, request));
-        let answer = answer_event(&event.payload, &event.context.request_id, handle).await;
-        embedded_metrics::flush(&event.context.request_id);
-        Ok::<_, Infallible>(answer)
-    }))
+    serve(start, async |app: &A, event: &RawValue, invocation: &Invocation<'_>| {
+        Ok::<_, Infallible>(answer_event(event, invocation, |request| Box::pin(handle(app, request))).await)
+    })
     .await
 }
 
-/// Starts a function that an AWS service calls with events of its own, and serves them likewise. One that fails is told
-/// to the service, which tries again.
+/// Starts a function and answers its events, of whatever kind, until the environment is taken down.
 ///
 /// # Errors
-/// As [`run`].
-pub async fn run_events<A, E: DeserializeOwned, F: std::error::Error>(
+/// The runtime's own failure. A function that cannot start says why in one line and ends the process, so that the next
+/// start begins afresh.
+pub async fn serve<A, T: Serialize, E: Error + Send + Sync + 'static>(
     start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
-    handle: impl AsyncFn(&A, E) -> Result<(), F>,
+    answer: impl AsyncFn(&A, &RawValue, &Invocation<'_>) -> Result<T, E>,
 ) -> Result<(), lambda_runtime::Error> {
-    let app = started(start).await;
-    let (app, handle) = (&app, &handle);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| async move {
-        let id = event.context.request_id;
-        let span = tracing::info_span!("event", request_id = id);
-        let handled = handle(app, event.payload).instrument(span).await.map_err(|error| error.to_string());
-        embedded_metrics::flush(&id);
-        handled
+    let variables = Variables::from_environment();
+    start_logging(&variables, &[]);
+    if let Err(error) = refuse_trace(&variables) {
+        give_up(&error);
+    }
+    let now = UnixMillis::now();
+    embedded_metrics::start(&variables, now);
+    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
+    let app = match Box::pin(start(&variables, now)).await {
+        Ok(app) => app,
+        Err(error) => give_up(&error),
+    };
+    // The environment is not needed again, and holds credentials.
+    drop(variables);
+    report::started();
+    let (app, answer) = (&app, &answer);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let LambdaEvent { payload, context, .. } = event;
+        let invocation = Invocation { request_id: &context.request_id, trace_id: context.xray_trace_id.as_deref() };
+        let answered = answer(app, &payload, &invocation).await;
+        embedded_metrics::flush(&invocation, UnixMillis::now());
+        answered.map_err(lambda_runtime::Error::from)
     }))
     .await
 }
 
-async fn started<A>(start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>) -> A {
-    let variables = Variables::from_environment();
-    start_logging(&variables, &[]);
-    embedded_metrics::start();
-    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's. The environment is not
-    // needed again, and holds credentials.
-    match Box::pin(start(&variables, UnixMillis::now())).await {
-        Ok(app) => app,
-        Err(error) => {
-            tracing::error!(event = "start_failed", "{error}");
-            std::process::exit(1);
-        }
-    }
+fn give_up(error: &impl Display) -> ! {
+    tracing::error!(event = "start_failed", "{error}");
+    std::process::exit(1)
 }
 
 /// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.
@@ -84,7 +86,7 @@ async fn started<A>(start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A,
 /// runtime and the SDK write whole requests. Those named `quiet` speak only of errors. A panic is one line too, without
 /// its message, which may hold anything.
 pub fn start_logging(variables: &Variables, quiet: &[&str]) {
-    let level = variables.get("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level = level(variables);
     let ours = ["session", "local"].map(|target| (target, level));
     let quiet = quiet.iter().map(|target| (*target, LevelFilter::ERROR));
     let targets = Targets::new().with_targets(ours).with_targets(quiet).with_default(level.min(LevelFilter::WARN));
@@ -96,4 +98,16 @@ pub fn start_logging(variables: &Variables, quiet: &[&str]) {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(event = "panic", place, "a handler panicked");
     }));
+}
+
+fn level(variables: &Variables) -> LevelFilter {
+    variables.get(LOG_LEVEL).and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
+}
+
+/// What is written at the finest level nobody has reviewed for what may be kept; on one machine it stays there.
+fn refuse_trace(variables: &Variables) -> Result<(), SettingError> {
+    if level(variables) == LevelFilter::TRACE {
+        return Err(SettingError::invalid(LOG_LEVEL, "must not be TRACE where logs are kept"));
+    }
+    Ok(())
 }

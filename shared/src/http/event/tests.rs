@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+const INVOCATION: Invocation<'_> = Invocation { request_id: "invocation-1", trace_id: None };
+
 fn event(change: impl FnOnce(&mut Value)) -> Box<RawValue> {
     let mut event = json!({
         "version": "2.0", "routeKey": "POST /refresh", "rawPath": "/refresh", "rawQueryString": "",
@@ -15,7 +17,7 @@ fn event(change: impl FnOnce(&mut Value)) -> Box<RawValue> {
 }
 
 async fn answered(event: &RawValue) -> (i64, Value) {
-    let answer = answer_event(event, "invocation-1", async |_| Response::new(Body::Text("{}".to_owned()))).await;
+    let answer = answer_event(event, &INVOCATION, async |_| Response::new(Body::Text("{}".to_owned()))).await;
     let body = match answer.body {
         Some(Body::Text(text)) => serde_json::from_str(&text).unwrap(),
         other => panic!("{other:?}"),
@@ -71,7 +73,7 @@ async fn a_body_that_cannot_be_valid_is_refused_before_it_is_decoded() {
 
 #[tokio::test]
 async fn a_panic_in_a_handler_is_a_500_and_the_next_request_works() {
-    let broken = answer_event(&event(|_| {}), "", async |_| panic!("hunter2")).await;
+    let broken = answer_event(&event(|_| {}), &INVOCATION, async |_| panic!("hunter2")).await;
     assert_eq!(broken.status_code, 500);
     let Some(Body::Text(body)) = broken.body else { panic!("no body") };
     assert!(body.contains("internal_error") && !body.contains("hunter2"), "{body}");
@@ -81,7 +83,7 @@ async fn a_panic_in_a_handler_is_a_500_and_the_next_request_works() {
 #[tokio::test]
 async fn cookies_are_kept_apart_from_headers() {
     let event = event(|_| {});
-    let answer = answer_event(&event, "", async |_| {
+    let answer = answer_event(&event, &INVOCATION, async |_| {
         Response::builder().header(SET_COOKIE, "a=1").header(SET_COOKIE, "b=2").body(Body::Empty).unwrap()
     });
     let answer = answer.await;
