@@ -18,7 +18,8 @@ def report_artifacts(template: Template, report: Report) -> None:
     for function in template.functions:
         binary = BUILT / function.name / "bootstrap"
         glibc, size = _glibc(binary), _zipped(binary)
-        line = f"{function.folder:<18} {binary.stat().st_size:>10,} bytes, zipped {size:>9,}, glibc {'.'.join(map(str, glibc))}"
+        sizes = f"{binary.stat().st_size:>10,} bytes, zipped {size:>9,}"
+        line = f"{function.folder:<18} {sizes}, glibc {glibc[0]}.{glibc[1]}"
         report.check(line, unless(glibc <= GLIBC_OF_RUNTIME, "it does not start on Lambda, whose glibc is older"))
 
 

@@ -83,7 +83,8 @@ class Sam:
         port = _free_port()
         with TemporaryDirectory() as folder:
             log = Path(folder) / "log"
-            warm = ["--port", str(port), "--warm-containers", "EAGER"]
+            # Watching its files, SAM would now and then start a second container for a function.
+            warm = ["--port", str(port), "--warm-containers", "EAGER", "--no-watch"]
             command = ["sam", "local", "start-api", *warm, *self._options]
             with log.open("wb") as output:
                 gateway = subprocess.Popen(
