@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check build deploy
+.PHONY: help run test test-sam check build deploy
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,10 @@ test: check ## Check and test everything this machine can run
 	@if command -v npm >/dev/null; then scripts/optional chromium "apt-get install chromium" npm --prefix client run test:browser; fi
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
+	@scripts/optional sam "pip install aws-sam-cli cargo-lambda ziglang" scripts/test-sam --optional
+
+test-sam: ## Build the functions, run them in containers with every event, and hold a conversation that loses them all
+	@scripts/test-sam
 
 check: ## Formatting and lints
 	cargo fmt --all --check

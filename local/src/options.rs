@@ -1,6 +1,9 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 use clap::Parser;
 
@@ -14,6 +17,10 @@ pub struct Options {
     /// Port of the embedded DynamoDB; 0 takes any that is free
     #[arg(long, default_value_t = 8000)]
     pub dynamodb_port: u16,
+
+    /// Address that the embedded DynamoDB listens on: a bridge's, for containers to reach it
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub dynamodb_host: IpAddr,
 
     /// Folder of the table and the master secret
     #[arg(long, value_name = "DIR", default_value = ".local")]

@@ -1,6 +1,9 @@
 //! The whole stack: started from options and settings, stopped when it is told to.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::config::ProvideCredentials;
@@ -66,7 +69,7 @@ impl Stack {
     pub async fn start(options: &Options, environment: &Variables) -> Result<Self, StackError> {
         let mut template = Template::read()?;
         let (stop, stopped) = watch::channel(false);
-        let api = listen(options.port, "--port").await?;
+        let api = listen(Ipv4Addr::LOCALHOST.into(), options.port, "--port").await?;
         let address = api.local_addr().map_err(StackError::Folder)?;
         if !options.memory {
             std::fs::create_dir_all(&options.data).map_err(StackError::Folder)?;
@@ -76,7 +79,8 @@ impl Stack {
             copy_credentials(environment, &mut settings).await?;
             (None, endpoint.clone())
         } else {
-            let listener = listen(options.dynamodb_port, "--dynamodb-port").await?;
+            let listener =
+                listen(options.dynamodb_host, options.dynamodb_port, "--dynamodb-host or --dynamodb-port").await?;
             let file = (!options.memory).then(|| options.data.join("dynamodb.sqlite"));
             let embedded = Embedded::start(file.as_deref(), listener, stopped.clone())?;
             // The embedded DynamoDB takes any credentials, but a request must be signed with some.
@@ -169,6 +173,6 @@ async fn copy_credentials(environment: &Variables, settings: &mut Variables) -> 
     Ok(())
 }
 
-async fn listen(port: u16, option: &'static str) -> Result<TcpListener, StackError> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|cause| StackError::Port { port, option, cause })
+async fn listen(host: IpAddr, port: u16, option: &'static str) -> Result<TcpListener, StackError> {
+    TcpListener::bind((host, port)).await.map_err(|cause| StackError::Port { port, option, cause })
 }

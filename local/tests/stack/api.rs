@@ -72,7 +72,8 @@ impl Api {
 /// A stack in memory, on any ports that are free.
 fn options(dynamodb_endpoint: Option<String>) -> Options {
     let (data, page) = (PathBuf::new(), PathBuf::new());
-    Options { port: 0, dynamodb_port: 0, data, memory: true, page, dynamodb_endpoint }
+    let dynamodb_host = std::net::Ipv4Addr::LOCALHOST.into();
+    Options { port: 0, dynamodb_host, dynamodb_port: 0, data, memory: true, page, dynamodb_endpoint }
 }
 
 /// The refresh cookie that an answer sets, as a browser sends it back.

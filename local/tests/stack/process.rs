@@ -41,6 +41,18 @@ impl Process {
         Ok(())
     }
 
+    /// What all runs have written, once it has `text` in it: the audit log follows a moment later.
+    pub(crate) async fn output_with(&self, text: &str) -> Outcome<String> {
+        for _ in 0..200 {
+            let output = self.output()?;
+            if output.contains(text) {
+                return Ok(output);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(format!("{text} is not written within 10 s").into())
+    }
+
     /// Everything that all runs have written.
     pub(crate) fn output(&self) -> Outcome<String> {
         let outputs = (0..self.runs).map(|run| read_to_string(output(self.folder.path(), run)));

@@ -1,0 +1,1 @@
+"""The functions as they are deployed, run in containers on one machine."""
