@@ -9,7 +9,8 @@ const SHORTEST: usize = 32;
 /// Bytes of the old system's secret at least: RFC 7518 3.2 asks HS256 for a key as long as its hash.
 const SHORTEST_LEGACY: usize = 32;
 
-/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "legacy": "…"}`; only `current` is required.
+/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "rsa": "…", "legacy": "…"}`; only `current` is
+/// required.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasterSecret {
@@ -18,6 +19,9 @@ pub struct MasterSecret {
     /// Only verify; kept for the longest life of anything that was made under them.
     #[serde(default)]
     pub previous: Vec<SecretString>,
+    /// A private key in PEM that signs access tokens with RS256, for verifiers that know nothing else. One that shall sign
+    /// no more goes to the previous secrets.
+    pub rsa: Option<SecretString>,
     /// Verifies the HS256 tokens of the system that was there before; its bytes are used as they are.
     pub legacy: Option<SecretString>,
 }

@@ -77,7 +77,7 @@ impl SecretKeys {
     /// [`SessionError::Unavailable`] while it is not certain that there is no such key, then [`SessionError::TokenInvalid`].
     pub async fn ring_with(&self, kid: &Kid, now: UnixMillis) -> Result<Arc<KeyRing>, SessionError> {
         let ring = self.ring();
-        if ring.get(kid).is_some() {
+        if ring.public(kid).is_some() {
             return Ok(ring);
         }
         if !self.source.can_change() {
@@ -90,7 +90,7 @@ impl SecretKeys {
         })?;
         let ring = Arc::new(ring);
         self.held.write().unwrap_or_else(PoisonError::into_inner).ring = Arc::clone(&ring);
-        if ring.get(kid).is_some() { Ok(ring) } else { Err(SessionError::TokenInvalid) }
+        if ring.public(kid).is_some() { Ok(ring) } else { Err(SessionError::TokenInvalid) }
     }
 
     /// Takes the one read of this minute, or says when the next is due.
@@ -113,12 +113,12 @@ async fn load(
     now: UnixMillis,
 ) -> Result<KeyRing, KeysUnavailable> {
     let ring = KeyRing::derive(&source.read().await?)?;
-    access.self_test(ring.current(), now)?;
-    table.publish_key(ring.current().public()).await?;
-    for previous in ring.previous() {
+    access.self_test(ring.signing(), now)?;
+    table.publish_key(ring.signing().public()).await?;
+    for retired in ring.retired() {
         // One more second, because the claim is rounded up.
         let until = now.after(access.ttl() + Duration::from_secs(1));
-        table.retire_key(previous.kid(), until).await?;
+        table.retire_key(retired.kid(), until).await?;
     }
     Ok(ring)
 }
