@@ -7,9 +7,7 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode,
-};
+use jsonwebtoken::{Algorithm, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -128,7 +126,8 @@ impl AccessTokens {
             exp: expires_at.ceil_seconds(),
             jti: URL_SAFE_NO_PAD.encode(token_id),
         };
-        let text = encode(&header(key.public().algorithm(), key.public().kid()), &claims, key.private()).map_err(|_| SelfTestFailed)?;
+        let text = encode(&header(key.public().algorithm(), key.public().kid()), &claims, key.private())
+            .map_err(|_| SelfTestFailed)?;
         Ok(AccessToken { text, expires_at })
     }
 

@@ -115,9 +115,8 @@ impl KeyRing {
     /// # Errors
     /// [`DerivationFailed`] when the cryptography library refuses, or an RSA key is not usable.
     pub fn derive(secret: &MasterSecret) -> Result<Self, DerivationFailed> {
-        let rsa = |pem: &SecretString, member| {
-            SigningKey::rsa(pem.expose_secret()).ok_or(DerivationFailed::Rsa { member })
-        };
+        let rsa =
+            |pem: &SecretString, member| SigningKey::rsa(pem.expose_secret()).ok_or(DerivationFailed::Rsa { member });
         let (retired, previous): (Vec<_>, Vec<_>) =
             secret.previous.iter().partition(|secret| signing_key::is_pem(secret.expose_secret()));
         let previous = previous.into_iter().map(|secret| KeySet::derive(secret.expose_secret()));

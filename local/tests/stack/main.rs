@@ -4,6 +4,7 @@
 
 mod api;
 mod attempts;
+mod authorize;
 mod budgets;
 mod conversation;
 mod databases;
@@ -14,6 +15,7 @@ mod events;
 mod exchange;
 mod faults;
 mod forgetting;
+mod guard;
 mod id_tokens;
 mod idle;
 mod input;
@@ -28,6 +30,7 @@ mod reconnect;
 mod remember;
 mod replay;
 mod rotation;
+mod rs256;
 mod runtime_api;
 mod secrets;
 mod stale_reads;

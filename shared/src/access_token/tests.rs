@@ -34,7 +34,9 @@ fn verify(text: &str, ring: &KeyRing, now: UnixMillis) -> Result<Claims, Refused
 fn forge(ring: &KeyRing, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), ring.signing().private(), ring.signing().public().algorithm()).unwrap();
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), ring.signing().private(), ring.signing().public().algorithm())
+            .unwrap();
     format!("{message}.{signature}")
 }
 

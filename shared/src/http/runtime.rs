@@ -14,7 +14,11 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    http::{embedded_metrics, event::answer_event},
+    http::{
+        authorizer::{self, AuthorizerRequest, NoVerdict, Verdict},
+        embedded_metrics,
+        event::answer_event,
+    },
     issuer::StartError,
     settings::Variables,
     unix_time::UnixMillis,
@@ -29,19 +33,7 @@ pub async fn run<A>(
     start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
     handle: impl AsyncFn(&A, Request) -> Response<Body>,
 ) -> Result<(), lambda_runtime::Error> {
-    let variables = Variables::from_environment();
-    start_logging(&variables, &[]);
-    embedded_metrics::start();
-    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's.
-    let app = match Box::pin(start(&variables, UnixMillis::now())).await {
-        Ok(app) => app,
-        Err(error) => {
-            tracing::error!(event = "start_failed", "{error}");
-            std::process::exit(1);
-        }
-    };
-    // The environment is not needed again, and holds credentials.
-    drop(variables);
+    let app = started(start).await;
     let (app, handle) = (&app, &handle);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
         let handle = |request| Box::pin(handle(app, request));
@@ -50,6 +42,41 @@ pub async fn run<A>(
         Ok::<_, Infallible>(answer)
     }))
     .await
+}
+
+/// As [`run`], for a Lambda authorizer. Without a verdict the invocation fails, and API Gateway answers 500.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_authorizer<A>(
+    start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
+    handle: impl AsyncFn(&A, &AuthorizerRequest) -> Result<Verdict, NoVerdict>,
+) -> Result<(), lambda_runtime::Error> {
+    let app = started(start).await;
+    let (app, handle) = (&app, &handle);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| async move {
+        let judge = async |request: &AuthorizerRequest| Box::pin(handle(app, request)).await;
+        let verdict = authorizer::answer_event(&event.payload, &event.context.request_id, judge).await;
+        embedded_metrics::flush(&event.context.request_id);
+        verdict
+    }))
+    .await
+}
+
+/// Logging, counting and what the function needs. One that cannot start says why and ends the process.
+async fn started<A>(start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>) -> A {
+    let variables = Variables::from_environment();
+    start_logging(&variables, &[]);
+    embedded_metrics::start();
+    // Boxed, because the compiler gives up on futures as deep as the SDK's inside the runtime's. The environment is
+    // dropped with it: it is not needed again, and holds credentials.
+    match Box::pin(start(&variables, UnixMillis::now())).await {
+        Ok(app) => app,
+        Err(error) => {
+            tracing::error!(event = "start_failed", "{error}");
+            std::process::exit(1);
+        }
+    }
 }
 
 /// Writes one JSON line per event to standard output, with a timestamp: without one Lambda takes every line for INFO.

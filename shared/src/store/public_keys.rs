@@ -36,12 +36,8 @@ impl SessionTable {
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn publish_key(&self, key: &PublicKey) -> Result<(), Fault> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", text(KEYS))
-            .item("sk", text(key.kid().as_str()));
+        let request =
+            self.client.put_item().table_name(&self.name).item("pk", text(KEYS)).item("sk", text(key.kid().as_str()));
         let request = match key.numbers() {
             PublicNumbers::Ed25519 { x } => request.item("x", text(x)),
             PublicNumbers::Rsa { n, e } => request.item("n", text(n)).item("e", text(e)),
