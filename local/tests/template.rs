@@ -232,10 +232,10 @@ fn any_api_of_the_account_may_ask_the_authorizer_and_nobody_else() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
     let permissions = of_type(&template, "AWS::Lambda::Permission");
     let permission = permissions["AuthorizePermission"];
-    assert_eq!((&permission["Action"], &permission["Principal"]), (
-        &json!("lambda:InvokeFunction"),
-        &json!("apigateway.amazonaws.com"),
-    ));
+    assert_eq!(
+        (&permission["Action"], &permission["Principal"]),
+        (&json!("lambda:InvokeFunction"), &json!("apigateway.amazonaws.com"),)
+    );
     let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*/authorizers/*";
     assert_eq!(permission["SourceArn"]["Fn::Sub"], source);
     let output = &template["Outputs"]["AuthorizeArn"];
