@@ -25,7 +25,9 @@ use crate::{
 /// A fresh RSA key in PEM (PKCS#8).
 fn pem() -> Outcome<String> {
     let der = KeyPair::generate(KeySize::Rsa2048)?.as_der()?;
-    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref())))
+    let text = STANDARD.encode(der.as_ref());
+    let lines: Vec<&str> = text.as_bytes().chunks(64).map(std::str::from_utf8).collect::<Result<_, _>>()?;
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")))
 }
 
 fn secret(rsa: Option<&str>, previous: &[&str]) -> String {
