@@ -60,16 +60,17 @@ fn the_api_behind_is_told_subject_and_session_and_nothing_else() {
 #[test]
 fn only_what_is_certain_is_refused() {
     let ended = Ended { reason: EndReason::Logout, at: None, reconnect_allowed: false };
-    let denied = Ok(Verdict { is_authorized: false, context: None });
+    let denied = || Ok(Verdict { is_authorized: false, context: None });
     for (error, expected) in [
-        (SessionError::TokenMissing, &denied),
-        (SessionError::TokenInvalid, &denied),
-        (SessionError::TokenExpired, &denied),
-        (SessionError::Ended(ended), &denied),
-        (SessionError::from(Fault::new("GetItem", "no answer in time")), &Err(NoVerdict::Unavailable)),
+        (SessionError::TokenMissing, denied()),
+        (SessionError::TokenInvalid, denied()),
+        (SessionError::TokenExpired, denied()),
+        (SessionError::Ended(ended), denied()),
+        (SessionError::from(Fault::new("GetItem", "no answer in time")), Err(NoVerdict::Unavailable)),
     ] {
         let said = error.to_string();
-        assert_eq!(&verdict(&read(|_| ()).unwrap(), Err(error)), expected, "{said}");
+        assert_eq!(verdict(&read(|_| ()).unwrap(), Err(error)), expected, "{said}");
     }
-    assert_eq!(serde_json::to_value(denied.unwrap()).unwrap(), json!({ "isAuthorized": false }));
+    let denied = Verdict { is_authorized: false, context: None };
+    assert_eq!(serde_json::to_value(denied).unwrap(), json!({ "isAuthorized": false }));
 }
