@@ -22,6 +22,10 @@ test: check ## Check and test everything this machine can run
 	@if command -v npm >/dev/null; then scripts/optional chromium "apt-get install chromium" npm --prefix client run test:browser; fi
 	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
 	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
+	@scripts/optional sam "pip install aws-sam-cli cfn-lint" sam validate --lint --region us-east-1 --template examples/python-api/template.yaml
+	@scripts/optional npm "install Node 20 or later" npm --prefix examples/verify-node ci --silent --no-fund --no-audit
+	@scripts/optional npm "install Node 20 or later" scripts/optional openssl "apt-get install openssl" scripts/with-stacks npm --prefix examples/verify-node test --silent
+	@scripts/optional python3 "install Python 3.11 or later" scripts/optional openssl "apt-get install openssl" scripts/test-python-examples
 	@scripts/optional sam "pip install aws-sam-cli cargo-lambda ziglang" scripts/test-sam --optional
 
 test-sam: ## Build the functions, run them in containers with every event, and hold a conversation that loses them all

@@ -24,7 +24,8 @@ class SecretsManager:
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 known = self.headers["x-amz-target"] == "secretsmanager.GetSecretValue"
-                answer = {"ARN": asked["SecretId"], "Name": "MasterSecret", "SecretString": value} if known else {}
+                version = {"VersionId": "1", "CreatedDate": 0.0, "SecretString": value}
+                answer = {"ARN": asked["SecretId"], "Name": "MasterSecret", **version} if known else {}
                 body = json.dumps(answer).encode()
                 self.send_response(200 if known else 400)
                 self.send_header("content-type", "application/x-amz-json-1.1")

@@ -1,4 +1,5 @@
-//! Access tokens: short-lived JWTs (RFC 7519) in the profile of RFC 9068, signed with Ed25519 (RFC 8037).
+//! Access tokens: short-lived JWTs (RFC 7519) in the profile of RFC 9068, signed with Ed25519 (RFC 8037)
+//! or, for verifiers that know nothing else, with RSA (`RS256`, RFC 7518 3.3).
 //!
 //! The library's defaults accept a missing audience, ignore `typ`, `crit` and `nbf`, allow 60 s of leeway and read the
 //! clock. Here everything is required, and every instant is compared with the request's own.
@@ -6,14 +7,12 @@
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode,
-};
+use jsonwebtoken::{Algorithm, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     identity::{SessionId, SubjectId},
-    keys::{KeySet, Kid, PublicKey},
+    keys::{Kid, PublicKey, SigningKey},
     settings::{SettingError, Variables},
     unix_time::UnixMillis,
 };
@@ -62,6 +61,7 @@ pub struct AccessToken {
 /// A token whose header is right; whether it is genuine is not known yet.
 pub struct Unverified<'a> {
     text: &'a str,
+    algorithm: Algorithm,
     kid: Kid,
 }
 
@@ -107,9 +107,9 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`SelfTestFailed`] when the library cannot sign with these keys, which the start-up check rules out.
-    pub fn sign(
+    pub(crate) fn sign(
         &self,
-        keys: &KeySet,
+        key: &SigningKey,
         (sub, sid): (SubjectId, SessionId),
         absolute_limit: UnixMillis,
         now: UnixMillis,
@@ -126,7 +126,8 @@ impl AccessTokens {
             exp: expires_at.ceil_seconds(),
             jti: URL_SAFE_NO_PAD.encode(token_id),
         };
-        let text = encode(&header(keys.kid()), &claims, keys.signing()).map_err(|_| SelfTestFailed)?;
+        let text = encode(&header(key.public().algorithm(), key.public().kid()), &claims, key.private())
+            .map_err(|_| SelfTestFailed)?;
         Ok(AccessToken { text, expires_at })
     }
 
@@ -149,14 +150,18 @@ impl AccessTokens {
         key: &PublicKey,
         now: UnixMillis,
     ) -> Result<Claims, Refused> {
-        let mut validation = Validation::new(Algorithm::EdDSA);
+        // The key decides, not the token: neither a signature of the other kind nor a public key taken for a secret.
+        if token.algorithm != key.algorithm() {
+            return Err(Refused::Invalid);
+        }
+        let mut validation = Validation::new(key.algorithm());
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         // Both read the library's own clock.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let key = DecodingKey::from_ed_components(&key.to_base64url()).map_err(|_| Refused::Invalid)?;
+        let key = key.decoding().ok_or(Refused::Invalid)?;
         let claims = decode::<Claims>(token.text, &key, &validation).map_err(|_| Refused::Invalid)?.claims;
         let begins_by = now.after(LEEWAY).floor_seconds();
         // Rounding the start down and the end up can add up to two seconds.
@@ -170,11 +175,11 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`SelfTestFailed`] when the token does not come back as it was signed.
-    pub fn self_test(&self, keys: &KeySet, now: UnixMillis) -> Result<(), SelfTestFailed> {
+    pub(crate) fn self_test(&self, key: &SigningKey, now: UnixMillis) -> Result<(), SelfTestFailed> {
         let session = (SubjectId::of("self-test", "", ""), SessionId::new(now, &[0; 10]));
-        let token = self.sign(keys, session, now.after(self.ttl), now, &[0; 16])?;
+        let token = self.sign(key, session, now.after(self.ttl), now, &[0; 16])?;
         let unverified = Unverified::parse(&token.text).map_err(|_| SelfTestFailed)?;
-        let claims = self.verify(&unverified, keys.public(), now).map_err(|_| SelfTestFailed)?;
+        let claims = self.verify(&unverified, key.public(), now).map_err(|_| SelfTestFailed)?;
         if (claims.sub, claims.sid) == session { Ok(()) } else { Err(SelfTestFailed) }
     }
 }
@@ -183,15 +188,17 @@ impl<'a> Unverified<'a> {
     /// Looks at length and header.
     ///
     /// # Errors
-    /// [`Refused::Invalid`] for a header with anything in it but `alg: EdDSA`, `typ: at+jwt` and a `kid`: no `crit`, no
-    /// embedded or referenced key (RFC 8725 3.10).
+    /// [`Refused::Invalid`] for a header with anything in it but `alg: EdDSA` or `RS256`, `typ: at+jwt` and a `kid`: no
+    /// `crit`, no embedded or referenced key (RFC 8725 3.10).
     pub fn parse(text: &'a str) -> Result<Self, Refused> {
         if text.len() > LONGEST {
             return Err(Refused::Invalid);
         }
         let read = decode_header(text).map_err(|_| Refused::Invalid)?;
         let kid = Kid::from_text(read.kid.as_deref().ok_or(Refused::Invalid)?);
-        if read == header(&kid) { Ok(Self { text, kid }) } else { Err(Refused::Invalid) }
+        let algorithm = read.alg;
+        let known = matches!(algorithm, Algorithm::EdDSA | Algorithm::RS256) && read == header(algorithm, &kid);
+        if known { Ok(Self { text, algorithm, kid }) } else { Err(Refused::Invalid) }
     }
 
     /// The name of the keys it claims to be signed with.
@@ -214,8 +221,8 @@ pub fn claimed_session(text: &str) -> Option<SessionId> {
     insecure_decode_claims::<Sid>(text).ok().map(|claims| claims.sid)
 }
 
-fn header(kid: &Kid) -> Header {
-    Header { typ: Some(TYPE.to_owned()), kid: Some(kid.as_str().to_owned()), ..Header::new(Algorithm::EdDSA) }
+fn header(algorithm: Algorithm, kid: &Kid) -> Header {
+    Header { typ: Some(TYPE.to_owned()), kid: Some(kid.as_str().to_owned()), ..Header::new(algorithm) }
 }
 
 #[cfg(test)]

@@ -116,8 +116,8 @@ impl Issuer {
     pub async fn named_by(&self, bearer: &str, now: UnixMillis) -> Result<Claims, SessionError> {
         let token = access_token::Unverified::parse(bearer)?;
         let ring = self.keys.ring_with(token.kid(), now).await?;
-        let keys = ring.get(token.kid()).ok_or(SessionError::TokenInvalid)?;
-        Ok(self.access.verify_expired_too(&token, keys.public(), now)?)
+        let key = ring.public(token.kid()).ok_or(SessionError::TokenInvalid)?;
+        Ok(self.access.verify_expired_too(&token, key, now)?)
     }
 
     /// Makes sure that the keys are not older than five minutes; every use case that signs begins with this or with
@@ -153,7 +153,7 @@ impl Issuer {
     ) -> Result<Issued, SessionError> {
         let named = (session.subject, session.id);
         let ring = self.keys.ring();
-        let access = self.access.sign(ring.current(), named, session.absolute_limit, now, token_id)?;
+        let access = self.access.sign(ring.signing(), named, session.absolute_limit, now, token_id)?;
         Ok(Issued { session, access, refresh, stored: Stored::Unchanged })
     }
 }

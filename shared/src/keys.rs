@@ -1,28 +1,23 @@
 //! The keys that everything secret is made with, derived from one master secret per stage.
 
-use aws_lc_rs::{
-    hkdf, hmac,
-    signature::{Ed25519KeyPair, KeyPair},
-};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::EncodingKey;
+mod public_key;
+mod signing_key;
+
+pub use public_key::{PublicKey, PublicNumbers};
+pub(crate) use signing_key::SigningKey;
+
+use aws_lc_rs::{hkdf, hmac};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{master_secret::MasterSecret, sha256::sha256};
+use crate::master_secret::{MasterSecret, is_pem};
 
 /// The name of a generation of keys: the first 8 bytes of SHA-256 of its public key, base64url.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kid(String);
 
-/// The public half of a signing key: 32 bytes of Ed25519 (RFC 8032).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicKey([u8; 32]);
-
 /// Everything derived from one master secret, under distinct labels (HKDF-SHA-256, RFC 5869).
 pub struct KeySet {
-    kid: Kid,
-    public: PublicKey,
-    signing: EncodingKey,
+    signing: SigningKey,
     mac: hmac::Key,
     ratchet: hmac::Key,
     sealing: hkdf::Salt,
@@ -33,13 +28,26 @@ pub struct KeySet {
 pub struct KeyRing {
     current: KeySet,
     previous: Vec<KeySet>,
+    /// Signs access tokens in place of the current key.
+    rsa: Option<SigningKey>,
+    /// Signed access tokens before.
+    previous_rsa: Vec<SigningKey>,
     legacy: Option<SecretString>,
 }
 
-/// A secret did not yield a key: never the fault of its value, so the start must fail.
+/// A secret did not yield keys, so the start must fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("keys cannot be derived from the master secret")]
-pub struct DerivationFailed;
+pub enum DerivationFailed {
+    /// The cryptography library refused: never the fault of the secret's value.
+    #[error("keys cannot be derived from the master secret")]
+    Refused,
+    /// A private key is not one that can sign RS256. What it is instead is not said.
+    #[error("the master secret's member {member} must hold an RSA private key of 2048 to 8192 bits in PEM (PKCS#8)")]
+    Rsa {
+        /// Where the key stands.
+        member: &'static str,
+    },
+}
 
 impl Kid {
     /// Takes a name from a token, without knowing whether there are such keys.
@@ -55,45 +63,18 @@ impl Kid {
     }
 }
 
-impl PublicKey {
-    /// Takes the 32 bytes in base64url, as in the member `x` of a JWK (RFC 8037 2).
-    #[must_use]
-    pub fn from_base64url(x: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(x).ok()?.try_into().ok().map(Self)
-    }
-
-    /// The 32 bytes in base64url.
-    #[must_use]
-    pub fn to_base64url(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    /// The name of the keys that this one belongs to; computed, never believed.
-    #[must_use]
-    pub fn kid(&self) -> Kid {
-        let digest = sha256(&[&self.0]);
-        Kid(URL_SAFE_NO_PAD.encode(digest.split_at(8).0))
-    }
-}
-
 impl KeySet {
     fn derive(secret: &str) -> Result<Self, DerivationFailed> {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"session-keepalive").extract(secret.as_bytes());
         let derived = |label: &'static [u8]| -> Result<[u8; 32], DerivationFailed> {
             let mut key = [0; 32];
             let info = [label];
-            let output = root.expand(&info, hkdf::HKDF_SHA256).map_err(|_| DerivationFailed)?;
-            output.fill(&mut key).map_err(|_| DerivationFailed)?;
+            let output = root.expand(&info, hkdf::HKDF_SHA256).map_err(|_| DerivationFailed::Refused)?;
+            output.fill(&mut key).map_err(|_| DerivationFailed::Refused)?;
             Ok(key)
         };
-        let pair =
-            Ed25519KeyPair::from_seed_unchecked(&derived(b"access token: Ed25519")?).map_err(|_| DerivationFailed)?;
-        let public = PublicKey(pair.public_key().as_ref().try_into().map_err(|_| DerivationFailed)?);
-        let private = pair.to_pkcs8v1().map_err(|_| DerivationFailed)?;
         Ok(Self {
-            kid: public.kid(),
-            public,
-            signing: EncodingKey::from_ed_der(private.as_ref()),
+            signing: SigningKey::ed25519(&derived(b"access token: Ed25519")?).ok_or(DerivationFailed::Refused)?,
             mac: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"rotating token: tag")?),
             ratchet: hmac::Key::new(hmac::HMAC_SHA256, &derived(b"rotating token: next secret")?),
             sealing: hkdf::Salt::new(hkdf::HKDF_SHA256, &derived(b"stored credential: seal")?),
@@ -103,18 +84,13 @@ impl KeySet {
     /// The name of these keys.
     #[must_use]
     pub fn kid(&self) -> &Kid {
-        &self.kid
+        self.signing.public().kid()
     }
 
     /// What verifies the access tokens signed with these keys.
     #[must_use]
     pub fn public(&self) -> &PublicKey {
-        &self.public
-    }
-
-    /// What signs access tokens.
-    pub(crate) fn signing(&self) -> &EncodingKey {
-        &self.signing
+        self.signing.public()
     }
 
     /// What proves that a rotating token was made here.
@@ -134,34 +110,51 @@ impl KeySet {
 }
 
 impl KeyRing {
-    /// Derives the keys of every secret.
+    /// Derives the keys of every secret. A PEM key among the previous ones is an RSA key that signs no more.
     ///
     /// # Errors
-    /// [`DerivationFailed`] when the cryptography library refuses.
+    /// [`DerivationFailed`] when the cryptography library refuses, or an RSA key is not usable.
     pub fn derive(secret: &MasterSecret) -> Result<Self, DerivationFailed> {
-        let previous = secret.previous.iter().map(|secret| KeySet::derive(secret.expose_secret()));
+        let rsa =
+            |pem: &SecretString, member| SigningKey::rsa(pem.expose_secret()).ok_or(DerivationFailed::Rsa { member });
+        let (retired, previous): (Vec<_>, Vec<_>) =
+            secret.previous.iter().partition(|secret| is_pem(secret.expose_secret()));
+        let previous = previous.into_iter().map(|secret| KeySet::derive(secret.expose_secret()));
         Ok(Self {
             current: KeySet::derive(secret.current.expose_secret())?,
             previous: previous.collect::<Result<_, _>>()?,
+            rsa: secret.rsa.as_ref().map(|pem| rsa(pem, "rsa")).transpose()?,
+            previous_rsa: retired.into_iter().map(|pem| rsa(pem, "previous")).collect::<Result<_, _>>()?,
             legacy: secret.legacy.clone(),
         })
     }
 
-    /// The keys that sign.
+    /// The keys that start new sessions.
     #[must_use]
     pub fn current(&self) -> &KeySet {
         &self.current
     }
 
-    /// The keys that only verify.
-    #[must_use]
-    pub fn previous(&self) -> &[KeySet] {
-        &self.previous
+    /// The key that signs access tokens.
+    pub(crate) fn signing(&self) -> &SigningKey {
+        self.rsa.as_ref().unwrap_or(&self.current.signing)
     }
 
-    /// The names of all keys, that of the current ones first.
+    /// What verifies the access tokens signed with that key, if it signs or signed any.
+    #[must_use]
+    pub fn public(&self, kid: &Kid) -> Option<&PublicKey> {
+        let rsa = self.rsa.iter().chain(&self.previous_rsa).map(SigningKey::public).find(|key| key.kid() == kid);
+        rsa.or_else(|| self.get(kid).map(KeySet::public))
+    }
+
+    /// The keys that sign no access tokens any more.
+    pub fn retired(&self) -> impl Iterator<Item = &PublicKey> {
+        self.previous.iter().map(KeySet::public).chain(self.previous_rsa.iter().map(SigningKey::public))
+    }
+
+    /// The names of all keys that verify access tokens, that of the one that signs first.
     pub(crate) fn kids(&self) -> impl Iterator<Item = &Kid> {
-        std::iter::once(&self.current).chain(&self.previous).map(KeySet::kid)
+        [self.signing().public(), self.current.public()].into_iter().chain(self.retired()).map(PublicKey::kid)
     }
 
     /// What verifies the tokens of the system that was there before.
@@ -172,25 +165,35 @@ impl KeyRing {
     /// The keys of that name, current or previous.
     #[must_use]
     pub fn get(&self, kid: &Kid) -> Option<&KeySet> {
-        std::iter::once(&self.current).chain(&self.previous).find(|keys| keys.kid == *kid)
+        std::iter::once(&self.current).chain(&self.previous).find(|keys| keys.kid() == kid)
     }
 }
 
 impl std::fmt::Debug for KeySet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeySet").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("KeySet").field("kid", self.kid()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::*;
+    use serde_json::json;
+
+    use super::{signing_key::tests::pem, *};
 
     pub(crate) fn ring(current: &str, previous: &[&str]) -> KeyRing {
         let filled = |name: &str| format!("{name:x<64}");
         let previous: Vec<String> = previous.iter().map(|name| filled(name)).collect();
-        let json = serde_json::json!({ "current": filled(current), "previous": previous }).to_string();
-        KeyRing::derive(&MasterSecret::parse(&json.into()).unwrap()).unwrap()
+        derive(&json!({ "current": filled(current), "previous": previous })).unwrap()
+    }
+
+    /// A ring whose access tokens are signed with a fresh RSA key, and earlier ones of these.
+    pub(crate) fn ring_with_rsa(current: &str, previous: &[&str]) -> KeyRing {
+        derive(&json!({ "current": format!("{current:x<64}"), "previous": previous, "rsa": pem() })).unwrap()
+    }
+
+    fn derive(secret: &serde_json::Value) -> Result<KeyRing, DerivationFailed> {
+        KeyRing::derive(&MasterSecret::parse(&secret.to_string().into()).unwrap())
     }
 
     #[test]
@@ -210,10 +213,39 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_name_of_a_key_is_computed_from_the_key() {
-        let ring = ring("one", &[]);
-        let read = PublicKey::from_base64url(&ring.current().public().to_base64url()).unwrap();
-        assert_eq!(&read.kid(), ring.current().kid());
+    fn an_rsa_key_signs_access_tokens_and_changes_nothing_else() {
+        let (before, after) = (ring("one", &[]), ring_with_rsa("one", &[]));
+        assert_eq!(after.current().kid(), before.current().kid());
+        assert_ne!(after.signing().public(), before.signing().public());
+        assert_eq!(after.public(after.signing().public().kid()), Some(after.signing().public()));
+        assert_eq!(after.public(before.current().kid()), Some(before.current().public()), "its tokens are still taken");
+        assert!(after.get(after.signing().public().kid()).is_none(), "an RSA key makes no rotating token");
+    }
+
+    #[test]
+    fn an_rsa_key_among_the_previous_secrets_verifies_and_signs_no_more() {
+        let pem = pem();
+        let with = |previous: &[&str], rsa: Option<&str>| {
+            derive(&json!({ "current": "x".repeat(64), "previous": previous, "rsa": rsa })).unwrap()
+        };
+        let (before, after) = (with(&[], Some(&pem)), with(&[&pem], None));
+        let key = before.signing().public();
+        assert_eq!(after.public(key.kid()), Some(key));
+        assert_eq!(after.signing().public(), after.current().public());
+        assert_eq!((before.retired().count(), after.retired().collect::<Vec<_>>()), (0, vec![key]));
+    }
+
+    #[test]
+    fn an_rsa_key_that_is_not_one_is_refused_by_the_name_of_its_member() {
+        let short = include_str!("keys/rsa-2047.pem");
+        for (secret, member) in [
+            (json!({ "current": "x".repeat(64), "rsa": short }), "rsa"),
+            (json!({ "current": "x".repeat(64), "rsa": "" }), "rsa"),
+            (json!({ "current": "x".repeat(64), "rsa": "y".repeat(64) }), "rsa"),
+            (json!({ "current": "x".repeat(64), "previous": [short] }), "previous"),
+        ] {
+            assert_eq!(derive(&secret).unwrap_err(), DerivationFailed::Rsa { member });
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod access_token;
 pub mod attempts;
 pub mod audit;
 pub mod authenticator;
+pub mod authorize;
 mod aws;
 pub mod connect;
 pub mod credential;

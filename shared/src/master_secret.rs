@@ -11,7 +11,8 @@ const SHORTEST: usize = 32;
 /// Bytes of the old system's secret at least: RFC 7518 3.2 asks HS256 for a key as long as its hash.
 const SHORTEST_LEGACY: usize = 32;
 
-/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "legacy": "…"}`; only `current` is required.
+/// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "rsa": "…", "legacy": "…"}`; only `current` is
+/// required.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasterSecret {
@@ -20,6 +21,9 @@ pub struct MasterSecret {
     /// Only verify; kept for the longest life of anything that was made under them.
     #[serde(default)]
     pub previous: Vec<SecretString>,
+    /// A private key in PEM that signs access tokens with RS256, for verifiers that know nothing else. One that shall sign
+    /// no more goes to the previous secrets.
+    pub rsa: Option<SecretString>,
     /// Verifies the HS256 tokens of the system that was there before; its bytes are used as they are.
     pub legacy: Option<SecretString>,
 }
@@ -57,7 +61,7 @@ impl MasterSecret {
     }
 
     /// The JSON form of the secret that takes the place of `json`: a new current one made of `fresh`, the one that was
-    /// current as the only previous one, and every other member as it is.
+    /// current in place of those before it, and everything else as it is.
     ///
     /// # Errors
     /// [`MasterSecretError::Malformed`] when `json` is not a master secret.
@@ -65,7 +69,9 @@ impl MasterSecret {
         let malformed = |_| MasterSecretError::Malformed;
         let mut members: Map<String, Value> = serde_json::from_str(json.expose_secret()).map_err(malformed)?;
         let current = members.insert("current".to_owned(), URL_SAFE_NO_PAD.encode(fresh).into());
-        members.insert("previous".to_owned(), Value::from_iter(current));
+        let previous = members.remove("previous").and_then(|mut previous| previous.as_array_mut().map(std::mem::take));
+        let keys = previous.into_iter().flatten().filter(|secret| secret.as_str().is_some_and(is_pem));
+        members.insert("previous".to_owned(), current.into_iter().chain(keys).collect());
         Ok(serde_json::to_string(&members).map_err(malformed)?.into())
     }
 
@@ -75,6 +81,11 @@ impl MasterSecret {
         let last = last.current.expose_secret();
         std::iter::once(&self.current).chain(&self.previous).any(|secret| secret.expose_secret() == last)
     }
+}
+
+/// Whether a text is meant to be a key in PEM and not the characters of a master secret.
+pub(crate) fn is_pem(text: &str) -> bool {
+    text.trim_start().starts_with("-----BEGIN")
 }
 
 #[cfg(test)]
@@ -113,7 +124,9 @@ mod tests {
     #[test]
     fn a_successor_keeps_the_last_secret_and_every_other_member() {
         let (current, older, legacy) = ("a".repeat(64), "b".repeat(64), "c".repeat(32));
-        let json = serde_json::json!({ "current": current, "previous": [older], "legacy": legacy }).to_string();
+        let key = "-----BEGIN PRIVATE KEY-----";
+        let previous = [&older, key];
+        let json = serde_json::json!({ "current": current, "previous": previous, "legacy": legacy }).to_string();
         let last = parse(&json).unwrap();
         let successor = MasterSecret::successor(&json.into(), &[7; 48]).unwrap();
         let members: Value = serde_json::from_str(successor.expose_secret()).unwrap();

@@ -90,5 +90,5 @@ impl PublicKeys {
 
 fn find(keys: &[PublishedKey], kid: &Kid, now: UnixMillis) -> Option<PublicKey> {
     let needed = keys.iter().filter(|published| published.is_needed(now));
-    needed.map(|published| &published.key).find(|key| key.kid() == *kid).cloned()
+    needed.map(|published| &published.key).find(|key| key.kid() == kid).cloned()
 }

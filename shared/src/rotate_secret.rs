@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use crate::{
     access_token::{AccessTokens, SelfTestFailed},
     error::Fault,
     keys::{DerivationFailed, KeyRing},
-    master_secret::{MasterSecret, MasterSecretError},
+    master_secret::{MasterSecret, MasterSecretError, is_pem},
     policy::SessionPolicy,
     report,
     secret_source::{SecretSourceError, SecretVersion, SecretVersions},
@@ -101,7 +102,7 @@ pub async fn rotate_secret(
         Step::Set => Ok(()),
         Step::Test => {
             let ring = KeyRing::derive(&pending(versions, &versions.current().await?, id).await?)?;
-            Ok(access.self_test(ring.current(), now)?)
+            Ok(access.self_test(ring.signing(), now)?)
         }
         Step::Finish => {
             let current = versions.current().await?;
@@ -120,7 +121,7 @@ pub async fn rotate_secret(
 fn may_follow(current: &SecretVersion, policy: &SessionPolicy, now: UnixMillis) -> Result<(), RotationError> {
     let needed = policy.absolute_timeout.max(policy.reconnect_ttl) + MARGIN;
     let for_another = needed.saturating_sub(now.since(current.created_at));
-    let forgets = !MasterSecret::parse(&current.text)?.previous.is_empty();
+    let forgets = !MasterSecret::parse(&current.text)?.previous.iter().all(|secret| is_pem(secret.expose_secret()));
     if forgets && !for_another.is_zero() { Err(RotationError::TooSoon { for_another }) } else { Ok(()) }
 }
 

@@ -107,7 +107,7 @@ impl SecretKeys {
     pub async fn ring_with(&self, kid: &Kid, now: UnixMillis) -> Result<Arc<KeyRing>, SessionError> {
         self.keep_up(now).await;
         let ring = self.ring();
-        if ring.get(kid).is_some() {
+        if ring.public(kid).is_some() {
             return Ok(ring);
         }
         if !self.source.can_change() {
@@ -115,7 +115,7 @@ impl SecretKeys {
         }
         self.claim_reread(now)?;
         let ring = self.reread(now).await?;
-        if ring.get(kid).is_some() { Ok(ring) } else { Err(SessionError::TokenInvalid) }
+        if ring.public(kid).is_some() { Ok(ring) } else { Err(SessionError::TokenInvalid) }
     }
 
     async fn reread(&self, now: UnixMillis) -> Result<Arc<KeyRing>, Fault> {
@@ -138,7 +138,7 @@ impl SecretKeys {
             publish(&ring, &self.table, &self.access, now).await?;
         }
         // A secret that was dropped altogether, because others know it: its public key must not vouch for anything more.
-        for dropped in held.kids().filter(|kid| ring.get(kid).is_none()) {
+        for dropped in held.kids().filter(|kid| ring.public(kid).is_none()) {
             self.table.retire_key(dropped, now).await?;
         }
         Ok(ring)
@@ -159,7 +159,7 @@ impl SecretKeys {
 
 async fn derive(source: &SecretSource, access: &AccessTokens, now: UnixMillis) -> Result<KeyRing, KeysUnavailable> {
     let ring = KeyRing::derive(&source.read().await?)?;
-    access.self_test(ring.current(), now)?;
+    access.self_test(ring.signing(), now)?;
     Ok(ring)
 }
 
@@ -170,9 +170,9 @@ async fn publish(
     access: &AccessTokens,
     now: UnixMillis,
 ) -> Result<(), KeysUnavailable> {
-    table.publish_key(ring.current().public()).await?;
-    for previous in ring.previous() {
-        table.retire_key(previous.kid(), now.after(OVERLAP + access.ttl())).await?;
+    table.publish_key(ring.signing().public()).await?;
+    for retired in ring.retired() {
+        table.retire_key(retired.kid(), now.after(OVERLAP + access.ttl())).await?;
     }
     Ok(())
 }

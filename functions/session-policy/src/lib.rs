@@ -13,6 +13,7 @@ use session::{
     error::SessionError,
     http::{Answer, Presenting, answer, no_query, policy, route},
     issuer::StartError,
+    keys::PublicNumbers,
     policy::SessionPolicy,
     settings::Variables,
     store::SessionTable,
@@ -75,14 +76,21 @@ fn versioned(app: &App, request: &Request) -> Answer {
     }
 }
 
-/// RFC 7517 and RFC 8037, read from the table so that a key is here as soon as it may have signed something.
+/// RFC 7517, RFC 7518 and RFC 8037, read from the table so that a key is here as soon as it may have signed something.
 async fn keys(app: &App, now: UnixMillis) -> Result<Answer, SessionError> {
     let published = app.table.published_keys().await?;
     let needed = published.iter().filter(|published| published.is_needed(now));
     let keys: Vec<_> = needed
         .map(|published| {
-            let (kid, x) = (published.key.kid(), published.key.to_base64url());
-            json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid.as_str(), "x": x })
+            let kid = published.key.kid().as_str();
+            match published.key.numbers() {
+                PublicNumbers::Ed25519 { x } => {
+                    json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x })
+                }
+                PublicNumbers::Rsa { n, e } => {
+                    json!({ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid, "n": n, "e": e })
+                }
+            }
         })
         .collect();
     Ok(Answer::json(StatusCode::OK, &json!({ "keys": keys })))
@@ -94,7 +102,7 @@ fn configuration(app: &App) -> Answer {
     let document = json!({
         "issuer": issuer,
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
-        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "id_token_signing_alg_values_supported": ["EdDSA", "RS256"],
         "response_types_supported": ["none"],
         "subject_types_supported": ["public"],
     });

@@ -12,7 +12,10 @@ use session::settings::Variables;
 use crate::{Outcome, emulator::Emulator, runtime_api::Bootstrap};
 
 /// Status of the answer to each event, where it is one of the gateway; the tokens in them are not genuine.
-const ANSWERS: [(&str, Option<i64>); 27] = [
+const ANSWERS: [(&str, Option<i64>); 29] = [
+    // What API Gateway makes of an authorizer's verdict.
+    ("authorize/basic", Some(403)),
+    ("authorize/bearer", Some(403)),
     ("connect/base64", Some(201)),
     // Neither database servers nor issuers are configured.
     ("connect/connection-string", Some(400)),
@@ -42,6 +45,9 @@ const ANSWERS: [(&str, Option<i64>); 27] = [
     ("validate-session/poll", Some(401)),
     ("validate-session/session", Some(401)),
 ];
+
+/// A secret whose RSA key is none.
+const NO_RSA_KEY: &str = r#"{"current":"0123456789abcdef0123456789abcdef","rsa":"-----BEGIN PRIVATE KEY-----"}"#;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
@@ -102,10 +108,11 @@ async fn every_function_answers_its_events() -> Outcome {
         if function == "record-events" {
             assert_eq!(answer, json!({ "batchItemFailures": [] }), "{name}");
         }
-        answers.push((name.as_str(), answer["statusCode"].as_i64()));
+        let verdict = answer["isAuthorized"].as_bool().map(|authorized| if authorized { 200 } else { 403 });
+        answers.push((name.as_str(), verdict.or(answer["statusCode"].as_i64())));
     }
     assert_eq!(answers, ANSWERS);
-    assert_eq!(functions.len(), 8);
+    assert_eq!(functions.len(), 9);
     Ok(())
 }
 
@@ -189,6 +196,14 @@ async fn a_function_that_cannot_start_says_why_in_one_line_and_the_next_start_wo
         ("validate-session", "SESSION_TABLE", "NoSuchTable", "Query failed: "),
         ("refresh", "SESSION_SECRET", "", "SESSION_SECRET_ARN must be set"),
         ("refresh", "SESSION_SECRET", r#"{"current":"short"}"#, "every master secret must have at least 32 characters"),
+        (
+            "refresh",
+            "SESSION_SECRET",
+            NO_RSA_KEY,
+            "the master secret's member rsa must hold an RSA private key of 2048",
+        ),
+        ("authorize", "SESSION_AUTHORIZE", "both", "SESSION_AUTHORIZE must be stateless or stateful"),
+        ("authorize", "SESSION_TABLE", "NoSuchTable", "Query failed: "),
         ("logout", "SESSION_ORIGINS", "*", "SESSION_ORIGINS takes origins such as "),
         (
             "session-policy",

@@ -14,6 +14,7 @@ use crate::{
 fn expected_permissions() -> BTreeMap<&'static str, Vec<&'static str>> {
     let writes = ["dynamodb:PutItem", "dynamodb:UpdateItem", "secretsmanager:GetSecretValue"];
     BTreeMap::from([
+        ("AuthorizeRole", vec!["dynamodb:GetItem on U#*", "dynamodb:Query on KEYS"]),
         (
             "ConnectRole",
             vec![

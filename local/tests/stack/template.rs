@@ -11,15 +11,19 @@ use session::settings::Variables;
 
 use crate::Outcome;
 
-/// The translated template; nothing where SAM is not installed, which CI does not accept.
+/// The translated template.
 pub(crate) fn translated() -> Outcome<Option<Value>> {
+    translate("template.yaml", &["AppOrigin=https://app.example.com", "Issuer=https://i", "Audience=a"])
+}
+
+/// A template with these parameters; nothing where SAM is not installed, which CI does not accept.
+fn translate(template: &str, parameters: &[&str]) -> Outcome<Option<Value>> {
     if Command::new("sam").arg("--version").output().is_err() {
         assert_eq!(Variables::from_environment().get("CI"), None, "SAM is not installed");
         return Ok(None);
     }
     let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/translate-template");
-    let output =
-        Command::new(script).args(["AppOrigin=https://app.example.com", "Issuer=https://i", "Audience=a"]).output()?;
+    let output = Command::new(script).arg(template).args(parameters).output()?;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(Some(serde_json::from_slice(&output.stdout)?))
 }
@@ -122,7 +126,7 @@ fn connect_is_a_bulkhead_of_its_own() -> Outcome {
 fn functions_are_small_quick_to_give_up_and_told_no_secret() -> Outcome {
     let Some(template) = translated()? else { return Ok(()) };
     let functions = of_type(&template, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 8);
+    assert_eq!(functions.len(), 9);
     for (name, function) in functions {
         assert_eq!(
             (&function["Runtime"], &function["Handler"]),
@@ -169,5 +173,44 @@ fn a_failing_batch_comes_again_a_bounded_number_of_times_and_then_goes_to_the_qu
     assert_eq!(stream["StreamViewType"], "NEW_AND_OLD_IMAGES");
     let function = of_type(&template, "AWS::Lambda::Function")["RecordEvents"];
     assert_eq!(function["LoggingConfig"]["LogGroup"], json!({ "Ref": "AuditLogs" }));
+    Ok(())
+}
+
+#[test]
+fn any_api_of_the_account_may_ask_the_authorizer_and_nobody_else() -> Outcome {
+    let Some(template) = translated()? else { return Ok(()) };
+    let permissions = of_type(&template, "AWS::Lambda::Permission");
+    let permission = permissions["AuthorizePermission"];
+    assert_eq!(
+        (&permission["Action"], &permission["Principal"]),
+        (&json!("lambda:InvokeFunction"), &json!("apigateway.amazonaws.com"),)
+    );
+    let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:*/authorizers/*";
+    assert_eq!(permission["SourceArn"]["Fn::Sub"], source);
+    let output = &template["Outputs"]["AuthorizeArn"];
+    assert_eq!(output["Value"], json!({ "Fn::GetAtt": ["Authorize", "Arn"] }));
+    assert_eq!(output["Export"]["Name"]["Fn::Sub"], "${AWS::StackName}-AuthorizeArn");
+    Ok(())
+}
+
+#[test]
+fn an_ended_session_is_remembered_as_live_for_the_setting_and_at_most_a_minute() -> Outcome {
+    let Some(template) = translate("examples/python-api/template.yaml", &[])? else { return Ok(()) };
+    let limits = &template["Parameters"]["AuthorizerTtl"];
+    assert_eq!((&limits["Type"], &limits["MinValue"], &limits["MaxValue"]), (&json!("Number"), &json!(0), &json!(60)));
+    let body = &template["Resources"]["Api"]["Properties"]["Body"];
+    let schemes = body["components"]["securitySchemes"].as_object().ok_or("no authorizer")?;
+    assert_eq!(schemes.len(), 1);
+    let authorizer = &schemes["Session"]["x-amazon-apigateway-authorizer"];
+    assert_eq!(authorizer["authorizerResultTtlInSeconds"], json!({ "Ref": "AuthorizerTtl" }), "exactly the parameter");
+    assert_eq!(authorizer["identitySource"], json!(["$request.header.Authorization"]), "by the token alone");
+    assert_eq!(authorizer["authorizerPayloadFormatVersion"], "2.0");
+    assert_eq!(authorizer["enableSimpleResponses"], true);
+    assert!(authorizer["authorizerUri"].to_string().contains("-AuthorizeArn"), "{authorizer}");
+    for (path, methods) in body["paths"].as_object().ok_or("no paths")? {
+        for (method, route) in methods.as_object().ok_or("no methods")? {
+            assert_eq!(route["security"], json!([{ "Session": [] }]), "{method} {path} is not guarded");
+        }
+    }
     Ok(())
 }

@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::keys::{KeyRing, tests::ring};
+use crate::keys::{
+    KeyRing, PublicNumbers,
+    tests::{ring, ring_with_rsa},
+};
 
 const NOW: UnixMillis = UnixMillis::from_millis(1_795_255_200_250);
 
@@ -18,20 +21,28 @@ fn far() -> UnixMillis {
     NOW.after(Duration::from_secs(9_000))
 }
 
+/// A ring that signs with Ed25519 and one that signs with RSA.
+fn both() -> [KeyRing; 2] {
+    [ring("one", &[]), ring_with_rsa("one", &[])]
+}
+
 fn verify(text: &str, ring: &KeyRing, now: UnixMillis) -> Result<Claims, Refused> {
-    tokens().verify(&Unverified::parse(text)?, ring.current().public(), now)
+    tokens().verify(&Unverified::parse(text)?, ring.signing().public(), now)
 }
 
 /// A token with any header and claims, genuinely signed.
 fn forge(ring: &KeyRing, header: &Value, claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", part(header), part(claims));
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), ring.current().signing(), Algorithm::EdDSA).unwrap();
+    let signature =
+        jsonwebtoken::crypto::sign(message.as_bytes(), ring.signing().private(), ring.signing().public().algorithm())
+            .unwrap();
     format!("{message}.{signature}")
 }
 
 fn good_header(ring: &KeyRing) -> Value {
-    json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": ring.current().kid().as_str() })
+    let key = ring.signing().public();
+    json!({ "alg": key.algorithm(), "typ": "at+jwt", "kid": key.kid().as_str() })
 }
 
 fn good_claims() -> Value {
@@ -43,56 +54,59 @@ fn good_claims() -> Value {
 
 #[test]
 fn a_token_is_accepted_until_the_second_in_which_it_expires() {
-    let ring = ring("one", &[]);
-    let token = tokens().sign(ring.current(), session(), far(), NOW, &[0; 16]).unwrap();
-    assert_eq!(token.expires_at, NOW.after(Duration::from_secs(900)));
-    // 250 ms past the second, so the claim is rounded up by 750 ms.
-    for (after, accepted) in [(0, true), (900_749, true), (900_750, false)] {
-        let verified = verify(&token.text, &ring, NOW.after(Duration::from_millis(after)));
-        assert_eq!(verified.is_ok(), accepted, "after {after} ms");
-        if !accepted {
-            assert_eq!(verified, Err(Refused::Expired));
+    for ring in both() {
+        let token = tokens().sign(ring.signing(), session(), far(), NOW, &[0; 16]).unwrap();
+        assert_eq!(token.expires_at, NOW.after(Duration::from_secs(900)));
+        // 250 ms past the second, so the claim is rounded up by 750 ms.
+        for (after, accepted) in [(0, true), (900_749, true), (900_750, false)] {
+            let verified = verify(&token.text, &ring, NOW.after(Duration::from_millis(after)));
+            assert_eq!(verified.is_ok(), accepted, "after {after} ms");
+            if !accepted {
+                assert_eq!(verified, Err(Refused::Expired));
+            }
         }
     }
 }
 
 #[test]
 fn a_token_carries_exactly_the_documented_claims_in_whole_seconds() {
-    let ring = ring("one", &[]);
-    let token = tokens().sign(ring.current(), session(), far(), NOW, &[0; 16]).unwrap();
-    let part = |at: usize| -> Value {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.text.split('.').nth(at).unwrap()).unwrap()).unwrap()
-    };
-    assert_eq!(part(0), good_header(&ring));
-    let mut expected = good_claims();
-    expected["exp"] = json!(NOW.floor_seconds() + 901);
-    expected["jti"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
-    assert_eq!(part(1), expected);
+    for ring in both() {
+        let token = tokens().sign(ring.signing(), session(), far(), NOW, &[0; 16]).unwrap();
+        let part = |at: usize| -> Value {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.text.split('.').nth(at).unwrap()).unwrap()).unwrap()
+        };
+        assert_eq!(part(0), good_header(&ring));
+        let mut expected = good_claims();
+        expected["exp"] = json!(NOW.floor_seconds() + 901);
+        expected["jti"] = json!("AAAAAAAAAAAAAAAAAAAAAA");
+        assert_eq!(part(1), expected);
+    }
 }
 
 #[test]
 fn a_token_never_outlives_the_session() {
     let ring = ring("one", &[]);
     let limit = NOW.after(Duration::from_secs(5));
-    let token = tokens().sign(ring.current(), session(), limit, NOW, &[0; 16]).unwrap();
+    let token = tokens().sign(ring.signing(), session(), limit, NOW, &[0; 16]).unwrap();
     assert_eq!(token.expires_at, limit);
 }
 
 #[test]
 fn an_expired_token_is_enough_to_log_out_but_a_forged_one_is_not() {
     let (one, two) = (ring("one", &[]), ring("two", &[]));
-    let token = tokens().sign(one.current(), session(), far(), NOW, &[0; 16]).unwrap();
+    let token = tokens().sign(one.signing(), session(), far(), NOW, &[0; 16]).unwrap();
     let unverified = Unverified::parse(&token.text).unwrap();
     let later = NOW.after(Duration::from_secs(100_000));
-    let verify = |ring: &KeyRing| tokens().verify_expired_too(&unverified, ring.current().public(), later);
+    let verify = |ring: &KeyRing| tokens().verify_expired_too(&unverified, ring.signing().public(), later);
     assert_eq!(verify(&one).unwrap().sid, session().1);
     assert_eq!(verify(&two), Err(Refused::Invalid));
 }
 
 #[test]
 fn the_forge_itself_makes_a_token_that_is_accepted() {
-    let ring = ring("one", &[]);
-    assert!(verify(&forge(&ring, &good_header(&ring), &good_claims()), &ring, NOW).is_ok());
+    for ring in both() {
+        assert!(verify(&forge(&ring, &good_header(&ring), &good_claims()), &ring, NOW).is_ok());
+    }
 }
 
 #[test]
@@ -176,26 +190,62 @@ fn another_issuer_or_audience_is_refused() {
 
 #[test]
 fn a_token_signed_symmetrically_with_the_public_key_is_refused() {
-    let ring = ring("one", &[]);
-    let public = ring.current().public().to_base64url();
-    for secret in [public.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(&public).unwrap()] {
-        let header = Header { alg: Algorithm::HS256, ..header(ring.current().kid()) };
-        let key = jsonwebtoken::EncodingKey::from_secret(&secret);
-        let token = encode(&header, &good_claims(), &key).unwrap();
-        assert_eq!(verify(&token, &ring, NOW), Err(Refused::Invalid));
+    for ring in both() {
+        let key = ring.signing().public();
+        let numbers = match key.numbers() {
+            PublicNumbers::Ed25519 { x } => x,
+            PublicNumbers::Rsa { n, .. } => n,
+        };
+        for secret in [numbers.as_bytes().to_vec(), URL_SAFE_NO_PAD.decode(numbers).unwrap()] {
+            let secret = jsonwebtoken::EncodingKey::from_secret(&secret);
+            let token = encode(&header(Algorithm::HS256, key.kid()), &good_claims(), &secret).unwrap();
+            assert_eq!(verify(&token, &ring, NOW), Err(Refused::Invalid));
+        }
+    }
+}
+
+#[test]
+fn a_token_names_the_algorithm_of_its_key_or_is_refused() {
+    for ring in both() {
+        let key = ring.signing().public();
+        for (algorithm, expected) in [
+            (Algorithm::EdDSA, key.algorithm() == Algorithm::EdDSA),
+            (Algorithm::RS256, key.algorithm() == Algorithm::RS256),
+            (Algorithm::RS384, false),
+            (Algorithm::PS256, false),
+        ] {
+            let mut header = good_header(&ring);
+            header["alg"] = json!(algorithm);
+            let verified = verify(&forge(&ring, &header, &good_claims()), &ring, NOW);
+            assert_eq!(verified.is_ok(), expected, "{algorithm:?} under a key for {:?}", key.algorithm());
+        }
+    }
+}
+
+#[test]
+fn a_genuine_signature_under_the_name_of_a_key_of_the_other_kind_is_refused() {
+    let [edwards, rsa] = both();
+    for (signed, named) in [(&edwards, &rsa), (&rsa, &edwards)] {
+        for alg in ["EdDSA", "RS256"] {
+            let kid = named.signing().public().kid().as_str();
+            let header = json!({ "alg": alg, "typ": "at+jwt", "kid": kid });
+            let token = forge(signed, &header, &good_claims());
+            assert_eq!(verify(&token, named, NOW), Err(Refused::Invalid), "{header}");
+        }
     }
 }
 
 #[test]
 fn every_single_bit_flip_of_a_token_is_refused() {
-    let ring = ring("one", &[]);
-    let text = tokens().sign(ring.current(), session(), far(), NOW, &[0; 16]).unwrap().text;
-    for at in 0..text.len() {
-        for bit in 0..8 {
-            let mut flipped = text.clone().into_bytes();
-            flipped[at] ^= 1 << bit;
-            let Ok(flipped) = String::from_utf8(flipped) else { continue };
-            assert_eq!(verify(&flipped, &ring, NOW), Err(Refused::Invalid), "bit {bit} of byte {at}");
+    for ring in both() {
+        let text = tokens().sign(ring.signing(), session(), far(), NOW, &[0; 16]).unwrap().text;
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut flipped = text.clone().into_bytes();
+                flipped[at] ^= 1 << bit;
+                let Ok(flipped) = String::from_utf8(flipped) else { continue };
+                assert_eq!(verify(&flipped, &ring, NOW), Err(Refused::Invalid), "bit {bit} of byte {at}");
+            }
         }
     }
 }
@@ -214,7 +264,7 @@ fn a_token_over_4_kib_is_not_looked_at() {
 #[test]
 fn the_session_of_a_token_can_be_told_even_when_it_is_not_accepted() {
     let ring = ring("one", &[]);
-    let text = tokens().sign(ring.current(), session(), far(), NOW, &[0; 16]).unwrap().text;
+    let text = tokens().sign(ring.signing(), session(), far(), NOW, &[0; 16]).unwrap().text;
     let forged = format!("{}AAAA", &text[..text.len() - 4]);
     assert_eq!(claimed_session(&forged), Some(session().1));
     assert_eq!(claimed_session("a.b.c"), None);
@@ -222,5 +272,7 @@ fn the_session_of_a_token_can_be_told_even_when_it_is_not_accepted() {
 
 #[test]
 fn keys_that_work_pass_the_self_test() {
-    assert_eq!(tokens().self_test(ring("one", &[]).current(), NOW), Ok(()));
+    for ring in both() {
+        assert_eq!(tokens().self_test(ring.signing(), NOW), Ok(()));
+    }
 }

@@ -89,7 +89,7 @@ pub fn answer(request: &Request, presenting: Presenting<'_>, result: Result<Answ
         Ok(Answer(response)) => hardened(response),
         Err(error) => {
             let presented = presented(request, presenting);
-            log(&error, presented);
+            log(classify(&error).0, &error, presented);
             hardened(problem(&error, presented, request_id(request)))
         }
     }
@@ -131,8 +131,9 @@ fn presented(request: &Request, presenting: Presenting<'_>) -> Presented {
     }
 }
 
-fn log(error: &SessionError, presented: Presented) {
-    let (status, code, _) = classify(error);
+/// Tells operators of a refusal, and which status the client sees.
+pub(super) fn log(status: StatusCode, error: &SessionError, presented: Presented) {
+    let (_, code, _) = classify(error);
     let session = match presented {
         Presented::Token(session) => session,
         Presented::Nothing => None,

@@ -32,6 +32,11 @@ pub fn bearer(request: &Request) -> Result<&str, SessionError> {
         (Some(value), None) => value.to_str().map_err(|_| SessionError::TokenInvalid)?,
         (Some(_), Some(_)) => return Err(SessionError::TokenInvalid),
     };
+    bearer_in(value)
+}
+
+/// The access token in the value of one `Authorization` header.
+pub(super) fn bearer_in(value: &str) -> Result<&str, SessionError> {
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(token),
         _ => Err(SessionError::TokenInvalid),

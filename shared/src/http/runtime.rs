@@ -15,7 +15,11 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    http::{embedded_metrics, event::answer_event},
+    http::{
+        authorizer::{self, AuthorizerRequest, NoVerdict, Verdict},
+        embedded_metrics,
+        event::answer_event,
+    },
     invocation::Invocation,
     issuer::StartError,
     report,
@@ -36,6 +40,21 @@ pub async fn run<A>(
 ) -> Result<(), lambda_runtime::Error> {
     serve(start, async |app: &A, event: &RawValue, invocation: &Invocation<'_>| {
         Ok::<_, Infallible>(answer_event(event, invocation, |request| Box::pin(handle(app, request))).await)
+    })
+    .await
+}
+
+/// As [`run`], for a Lambda authorizer. Without a verdict the invocation fails, and API Gateway answers 500.
+///
+/// # Errors
+/// See [`serve`].
+pub async fn run_authorizer<A>(
+    start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
+    handle: impl AsyncFn(&A, &AuthorizerRequest) -> Result<Verdict, NoVerdict>,
+) -> Result<(), lambda_runtime::Error> {
+    serve(start, async |app: &A, event: &RawValue, invocation: &Invocation<'_>| {
+        let judge = async |request: &AuthorizerRequest| Box::pin(handle(app, request)).await;
+        authorizer::answer_event(event, invocation, judge).await
     })
     .await
 }

@@ -171,10 +171,7 @@ fn state(
     chance: u8,
 ) -> Answer {
     let warning = warning(session, policy.warning_lead, now);
-    let headers = warning.as_ref().map(|warning| {
-        let expires = (HeaderName::from_static("x-session-expires-in"), HeaderValue::from(warning.in_ms / 1000));
-        [expires, (HeaderName::from_static("x-session-warning"), HeaderValue::from_static(warning.reason))]
-    });
+    let headers = warning.as_ref().map(headers);
     let body = StateBody {
         session: SessionBody::of(session, now),
         tokens,
@@ -184,6 +181,16 @@ fn state(
         server_time: now.to_rfc3339(),
     };
     headers.into_iter().flatten().fold(Answer::json(status, &body), |answer, (name, value)| answer.with(name, value))
+}
+
+/// The headers that say that a session is about to end, if it is.
+pub(super) fn warning_headers(session: &Session, lead: Duration, now: UnixMillis) -> Vec<(HeaderName, HeaderValue)> {
+    warning(session, lead, now).as_ref().map(headers).into_iter().flatten().collect()
+}
+
+fn headers(warning: &Warning) -> [(HeaderName, HeaderValue); 2] {
+    let expires = (HeaderName::from_static("x-session-expires-in"), HeaderValue::from(warning.in_ms / 1000));
+    [expires, (HeaderName::from_static("x-session-warning"), HeaderValue::from_static(warning.reason))]
 }
 
 /// What will end the session within the lead, if anything.

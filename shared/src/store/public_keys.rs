@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use super::{SessionTable, change::Change, fault, number, text};
 use crate::{
     error::Fault,
-    keys::{Kid, PublicKey},
+    keys::{Kid, PublicKey, PublicNumbers},
     unix_time::UnixMillis,
 };
 
@@ -36,13 +36,12 @@ impl SessionTable {
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn publish_key(&self, key: &PublicKey) -> Result<(), Fault> {
-        let request = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .item("pk", text(KEYS))
-            .item("sk", text(key.kid().as_str()))
-            .item("x", text(key.to_base64url()));
+        let request =
+            self.client.put_item().table_name(&self.name).item("pk", text(KEYS)).item("sk", text(key.kid().as_str()));
+        let request = match key.numbers() {
+            PublicNumbers::Ed25519 { x } => request.item("x", text(x)),
+            PublicNumbers::Rsa { n, e } => request.item("n", text(n)).item("e", text(e)),
+        };
         request.send().await.map(drop).map_err(|error| fault("PutItem", &error))
     }
 
@@ -52,7 +51,7 @@ impl SessionTable {
     /// [`Fault`] when the table does not answer.
     pub async fn retire_key(&self, kid: &Kid, until: UnixMillis) -> Result<(), Fault> {
         let change = Change::of(KEYS, kid.as_str())
-            .when("x", "attribute_exists(#x)")
+            .when("pk", "attribute_exists(#pk)")
             .compute("ttl", "if_not_exists(#ttl, :ttl)")
             .value("ttl", number(until.ceil_seconds()));
         match change.update(self).send().await {
@@ -73,7 +72,13 @@ impl SessionTable {
     pub async fn published_keys(&self) -> Result<Vec<PublishedKey>, Fault> {
         let items = self.between(KEYS, " ", "~").await?;
         let keys = items.into_iter().filter_map(|item| {
-            let key = PublicKey::from_base64url(item.get("x")?.as_s().ok()?)?;
+            let member = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+            let numbers = match (member("x"), member("n"), member("e")) {
+                (Some(x), None, None) => PublicNumbers::Ed25519 { x },
+                (None, Some(n), Some(e)) => PublicNumbers::Rsa { n, e },
+                _ => return None,
+            };
+            let key = PublicKey::new(numbers)?;
             let named = item.get("sk")?.as_s().is_ok_and(|sk| sk == key.kid().as_str());
             let seconds = item.get("ttl").and_then(|ttl| ttl.as_n().ok()?.parse::<u64>().ok());
             let until = seconds.map(|seconds| UnixMillis::from_millis(seconds.saturating_mul(1000)));
