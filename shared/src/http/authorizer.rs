@@ -3,7 +3,7 @@
 //! API Gateway answers 403 to a request that is not authorized, and 500 when the authorizer fails. So whatever is not
 //! certain is a failure: a store that does not answer must not look like the end of a session.
 
-use lambda_http::{http::StatusCode, lambda_runtime::Diagnostic};
+use lambda_http::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tracing::Instrument;
@@ -122,16 +122,6 @@ pub(super) async fn answer_event(
     let (request_id, route) = (request.request_context.request_id.as_str(), request.route_key.as_str());
     let span = tracing::info_span!("request", request_id, trace_id = invocation.trace_id, route);
     judge(&request).instrument(span).await
-}
-
-impl From<NoVerdict> for Diagnostic {
-    fn from(error: NoVerdict) -> Self {
-        let kind = match error {
-            NoVerdict::Unavailable => "Unavailable",
-            NoVerdict::Misconfigured => "Misconfigured",
-        };
-        Self { error_type: kind.to_owned(), error_message: error.to_string() }
-    }
 }
 
 #[cfg(test)]

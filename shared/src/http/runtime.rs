@@ -4,7 +4,7 @@ use std::{convert::Infallible, error::Error, fmt::Display};
 
 use lambda_http::{
     Body, LambdaEvent, Request, Response,
-    lambda_runtime::{self, service_fn},
+    lambda_runtime::{self, Diagnostic, service_fn},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -64,7 +64,7 @@ pub async fn run_authorizer<A>(
 /// # Errors
 /// The runtime's own failure. A function that cannot start says why in one line and ends the process, so that the next
 /// start begins afresh.
-pub async fn serve<A, T: Serialize, E: Error + Send + Sync + 'static>(
+pub async fn serve<A, T: Serialize, E: Error>(
     start: impl AsyncFnOnce(&Variables, UnixMillis) -> Result<A, StartError>,
     answer: impl AsyncFn(&A, &RawValue, &Invocation<'_>) -> Result<T, E>,
 ) -> Result<(), lambda_runtime::Error> {
@@ -89,9 +89,15 @@ pub async fn serve<A, T: Serialize, E: Error + Send + Sync + 'static>(
         let invocation = Invocation { request_id: &context.request_id, trace_id: context.xray_trace_id.as_deref() };
         let answered = answer(app, &payload, &invocation).await;
         embedded_metrics::flush(&invocation, UnixMillis::now());
-        answered.map_err(lambda_runtime::Error::from)
+        answered.map_err(|error| diagnostic(&error))
     }))
     .await
+}
+
+/// What a failed invocation is known by: the name of the error's variant, and what it says.
+fn diagnostic(error: &impl Error) -> Diagnostic {
+    let name = format!("{error:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
+    Diagnostic { error_type: name, error_message: error.to_string() }
 }
 
 fn give_up(error: &impl Display) -> ! {
