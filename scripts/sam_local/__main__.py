@@ -56,7 +56,7 @@ def run(architecture: str, report: Report) -> None:
             "AWS_ENDPOINT_URL_DYNAMODB": stack.enter_context(table_at(host, secret.value)),
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": stack.enter_context(secret.served()),
         }
-        sam = Sam(write_local_copy(endpoints), architecture)
+        sam = Sam(write_local_copy(endpoints, secret.arn), architecture)
         invocations.run(sam, template, report)
         conversation.run(sam, containers, report)
 

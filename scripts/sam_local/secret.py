@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class SecretsManager:
@@ -13,6 +14,8 @@ class SecretsManager:
 
     def __init__(self, host: str) -> None:
         self._host = host
+        # The secret that the recorded rotation is about.
+        self.arn: str = json.loads(Path("events/rotate-secret/set.json").read_text())["SecretId"]
         self.value = json.dumps({"previous": [], "current": secrets.token_urlsafe(48)})
 
     @contextmanager

@@ -40,13 +40,18 @@ class Template:
         return cls(template["Globals"]["Function"]["Runtime"], functions)
 
 
-def write_local_copy(variables: Mapping[str, str]) -> Path:
+def write_local_copy(variables: Mapping[str, str], secret_arn: str) -> Path:
     """Copies the built template, with more environment variables for every function.
 
-    `sam local` can only set variables that the template declares, and where AWS is nobody has to say on AWS.
+    `sam local` can only set variables that the template declares, and where AWS is nobody has to say on AWS. It knows no
+    ARN of a secret that was never made.
     """
     template: dict[str, Any] = yaml_parse((BUILT / "template.yaml").read_text())
     template["Globals"]["Function"]["Environment"]["Variables"].update(variables)
+    for resource in template["Resources"].values():
+        own = resource["Properties"].get("Environment", {}).get("Variables", {})
+        if "SESSION_SECRET_ARN" in own:
+            own["SESSION_SECRET_ARN"] = secret_arn
     copy = BUILT / "local.yaml"
     copy.write_text(yaml_dump(template))
     return copy

@@ -139,6 +139,10 @@ fn rights(operation: &str, body: &Value) -> Vec<(String, String)> {
     }
 }
 
+fn authorization_of(opened: &Value) -> Outcome<Value> {
+    Ok(json!(format!("Bearer {}", opened["accessToken"].as_str().ok_or("no token")?)))
+}
+
 /// Every kind of call to every function that uses the table.
 async fn conversation(deployment: &mut Deployment) -> Outcome {
     async fn answered(
@@ -155,9 +159,10 @@ async fn conversation(deployment: &mut Deployment) -> Outcome {
             event["cookies"] = json!([]);
             event["body"] = body.map_or(Value::Null, |body| json!(body.to_string()));
         });
-        let (status, answer) = invoked.await?;
-        assert_eq!(status, expected, "{event}: {answer}");
-        Ok(answer)
+        let answer = invoked.await?;
+        assert_eq!(answer["statusCode"], expected, "{event}: {answer}");
+        let body = answer["body"].as_str().filter(|body| !body.is_empty());
+        Ok(body.map_or(Ok(Value::Null), serde_json::from_str)?)
     }
     let (password, body) = ("correct horse", "body");
     let ada = |password: &str| json!({ "kind": "password", "username": "ada", "password": password });
@@ -188,14 +193,17 @@ async fn conversation(deployment: &mut Deployment) -> Outcome {
     let bearer = Some(&second["accessToken"]);
     answered(deployment, "sessions/list", bearer, None, 200).await?;
     let id = third["session"]["id"].as_str().ok_or("no id")?.to_owned();
-    let authorization = json!(format!("Bearer {}", second["accessToken"].as_str().ok_or("no token")?));
+    let authorization = authorization_of(&second)?;
     let end_one = deployment.invoke("sessions/end-one", |event| {
         event["headers"]["authorization"] = authorization;
         event["rawPath"] = json!(format!("/sessions/{id}"));
         event["requestContext"]["http"]["path"] = event["rawPath"].clone();
         event["pathParameters"]["id"] = json!(id);
     });
-    assert_eq!(end_one.await?.0, 204);
+    assert_eq!(end_one.await?["statusCode"], 204);
+    let identity = authorization_of(&second)?;
+    let passed = deployment.invoke("authorize/bearer", |event| event["identitySource"] = json!([identity])).await?;
+    assert_eq!(passed["isAuthorized"], true);
     answered(deployment, "sessions/end-all", bearer, None, 200).await?;
     let logout = json!({ "refreshToken": guest["refreshToken"] });
     answered(deployment, "logout/cookie", None, Some(logout), 204).await?;
