@@ -16,7 +16,7 @@ export interface Drafts {
    * Keeps a draft from now on.
    *
    * @param key - names the draft among all of the app
-   * @param read - returns the draft, or `null` if there is none
+   * @param read - returns the draft; `null` or an empty text if there is none, which replaces nothing that was kept
    * @param write - takes it back
    * @returns what ends it; a draft that was kept stays
    */
@@ -41,7 +41,7 @@ export function createDrafts(client: Pick<SessionClient, "getSnapshot" | "on">, 
   const items = storage ?? (globalThis as Partial<typeof globalThis>).localStorage ?? memoryStorage();
   let subject: string | undefined;
   let before: SessionState["status"] = "anonymous";
-  /** Whether the next answer finds a user who comes back, rather than one who stayed. */
+  /** Nobody is connected: the next answer finds a user who comes back, rather than one who stayed. */
   let returning = true;
 
   const name = (): string => `session-keepalive:drafts:${subject ?? ""}`;
@@ -61,11 +61,10 @@ export function createDrafts(client: Pick<SessionClient, "getSnapshot" | "on">, 
     }
   }
   function keep(): void {
-    if (subject === undefined) return;
     const kept = all();
     for (const [key, { read }] of drafts) {
       const text = read();
-      if (text !== null && text.length <= LONGEST_DRAFT) kept[key] = text;
+      if (text && text.length <= LONGEST_DRAFT) kept[key] = text;
     }
     put(kept);
   }
@@ -88,11 +87,12 @@ export function createDrafts(client: Pick<SessionClient, "getSnapshot" | "on">, 
       else if (status === "active" && before !== "active") take(drafts.keys(), false);
       if (status === "warning" && before !== "warning") keep();
       returning = false;
-    } else if (status === "ended") {
-      if (state.reason === "logout") put({});
-      else if (before !== "ended") keep();
-      returning = true;
-    } else if (status !== "offline" && before !== "connecting") keep();
+    } else {
+      // Once the session is over the app may empty its fields, whatever is tried next.
+      if (!returning && status !== "offline") keep();
+      if (status === "ended" && state.reason === "logout") put({});
+      if (status === "ended" || status === "anonymous") returning = true;
+    }
     before = status;
   }
 

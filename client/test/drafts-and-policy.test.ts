@@ -44,6 +44,36 @@ it("a draft kept at the warning survives a reload, and is not given back to a us
   expect([status(next), later.kept(), box.given]).toEqual(["active", [], []]);
 });
 
+it.each(["", "for the next user"])("a draft outlives a sign-in that fails, and an app that leaves %j in its field at the end", async (left) => {
+  const at = await connected();
+  const drafts = createDrafts(at.client, at.tab.environment.storage ?? undefined);
+  const { box, read, write } = field("half a letter");
+  drafts.preserve("letter", read, write);
+  at.client.on("ended", () => (box.text = left));
+  const [session] = at.server.sessions;
+  if (session) at.server.end(session, "revoked");
+  await at.clock.advance(10 * MINUTE);
+  await expect(within(at.clock, at.client.connect({ ...ADA, password: "wrong" }), SECOND)).rejects.toMatchObject({ code: "credential_rejected" });
+  expect([status(at), drafts.kept()]).toEqual(["ended revoked", ["letter"]]);
+  await within(at.clock, at.client.connect(ADA), SECOND);
+  expect(box.given).toEqual(["half a letter"]);
+});
+
+it("an empty field is no draft: it is not counted, and takes nothing from what another tab has kept", async () => {
+  const at = await connected();
+  const other = at.page();
+  await at.clock.advance(SECOND);
+  const storage = at.tab.environment.storage ?? undefined;
+  const [drafts, others] = [createDrafts(at.client, storage), createDrafts(other.client, storage)];
+  const written = field("half a letter");
+  drafts.preserve("letter", written.read, written.write);
+  for (const key of ["letter", "note"]) others.preserve(key, () => "", () => undefined);
+  const [session] = at.server.sessions;
+  if (session) at.server.end(session, "revoked");
+  await at.clock.advance(10 * MINUTE);
+  expect([status(at), status(other), drafts.kept()]).toEqual(["ended revoked", "ended revoked", ["letter"]]);
+});
+
 it("drafts are at most 65,536 units long, and a logout removes them", async () => {
   for (const [length, kept] of [[65_536, ["letter"]], [65_537, []]] as const) {
     const at = await connected();

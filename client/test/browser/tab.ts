@@ -10,9 +10,13 @@ declare global {
     heard: string[];
     reopens?: boolean;
     restored?: boolean;
+    shown: string[];
     hide: (what: "app" | "dialog" | null) => void;
   }
 }
+
+/** What keeps a session alive; asked again and again. */
+export const ASKS = /\/(validate-session|refresh)$/;
 
 /** A tab with one of the pages of the tests. */
 export async function open(context: BrowserContext, url: string, name = "bare.html"): Promise<Page> {
@@ -49,6 +53,11 @@ export async function session(page: Page, timeout = 15_000): Promise<string> {
 /** Waits until a tab is in one of these states; fails when it is not in time. */
 export async function reaches(page: Page, status: SessionState["status"], timeout = 15_000): Promise<void> {
   await page.waitForFunction((status) => window.client.getSnapshot().status === status, status, { timeout });
+}
+
+/** The states that a tab has been in, as its flight recorder tells them. */
+export function statuses(page: Page): Promise<(string | undefined)[]> {
+  return page.evaluate(() => window.client.explain().entries.flatMap(({ kind, to }) => (kind === "state" ? [to] : [])));
 }
 
 /** Real input, every second and a half. */

@@ -1,9 +1,10 @@
 import type { BrowserContext, Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
+import { PATIENT } from "./stack.js";
 import { staged } from "./stage.js";
 import { connectGuest, open } from "./tab.js";
 
-const stage = staged();
+const stage = staged(PATIENT);
 
 /** What the page may load, apart from workers. */
 const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self' 'unsafe-inline'";

@@ -58,7 +58,7 @@ function App(): ReactElement {
     () =>
       drafts?.preserve(
         "letter",
-        () => field.current?.value || null,
+        () => field.current?.value ?? null,
         (text) => {
           if (field.current) field.current.value = text;
         },
