@@ -2,7 +2,8 @@ import { catchUp, renew } from "./exchanges.js";
 import type { Tab } from "./tab.js";
 
 /**
- * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again.
+ * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again and there still is
+ * a session to send it for.
  */
 export async function carry(tab: Tab, input: string | URL | Request, init?: RequestInit): Promise<Response> {
   if (tab.phase && tab.now() >= tab.accessUntil) {
@@ -22,5 +23,5 @@ export async function carry(tab: Tab, input: string | URL | Request, init?: Requ
   if (response.status !== 401 || !repeatable || tab.phase !== "live") return response;
   // Another request may have brought a new token meanwhile.
   if (tab.access === access) await renew(tab).catch(() => undefined);
-  return tab.access === access ? response : send();
+  return tab.access === access || !tab.access ? response : send();
 }

@@ -55,6 +55,17 @@ it("a 401 of the app is repeated once with a new token", async () => {
   expect(at.server.to("app").every(({ headers }) => headers.get("authorization")?.startsWith("Bearer access."))).toBe(true);
 });
 
+it("a 401 of the app is not repeated when the session has ended", async () => {
+  for (const remember of [false, true]) {
+    const at = await connected({ remember });
+    at.server.app = () => new Response("{}", { status: 401 });
+    const [session] = at.server.sessions;
+    if (session) at.server.end(session, "revoked");
+    const response = await within(at.clock, at.client.fetch("https://api.test/app"));
+    expect([response.status, at.server.to("app").length, status(at)]).toEqual([401, 1, "ended revoked"]);
+  }
+});
+
 it("fetch and clock are called as they were given", async () => {
   const at = world();
   const tab = at.browser.tab();
