@@ -16,12 +16,6 @@ import { openStore } from "./store.js";
 import type { Attempts, Episode, Tab } from "./tab.js";
 import { release } from "./turn.js";
 
-/** Events after which the page may have slept, and somebody may be there again. */
-const WAKES = ["visibilitychange", "pageshow", "focus", "online", "resume"];
-
-/** Input of a person. Not `scroll`: a page that scrolls by itself fires it too, and the browser calls it trusted. */
-const INPUT = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "touchmove"];
-
 /**
  * Creates the client of one session, in a browser. It begins at once: it reads the policy, and takes up the session that
  * an earlier page or another tab has left.
@@ -73,10 +67,12 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
   const listen = (types: string[], listener: (event: Partial<StorageEvent>) => void): void => {
     for (const type of types) tab.page?.addEventListener(type, listener, { capture: true, passive: true, signal });
   };
-  listen(WAKES, () => {
+  // The page may have slept, and somebody may be there again.
+  listen(["visibilitychange", "pageshow", "focus", "online", "resume"], () => {
     if (tab.visible()) wake(tab);
   });
-  listen(INPUT, ({ isTrusted }) => {
+  // Input of a person. Not `scroll`: a page that scrolls by itself fires it too, and the browser calls it trusted.
+  listen(["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "touchmove"], ({ isTrusted }) => {
     if (!isTrusted) return;
     touch(tab);
     hastenInWarning(tab, tab.policy.warningLeadMs / 20);
@@ -131,7 +127,7 @@ export function createSessionClient(options: SessionClientOptions): SessionClien
     getSnapshot: () => tab.state,
     subscribe: (listener) => on(tab, "change", listener),
     on: (type, listener) => on(tab, type, listener),
-    remainingMs: () => (tab.info ? Math.max(0, endsAt(tab) - clock.now()) : null),
+    remainingMs: (limit) => (tab.info ? Math.max(0, (limit ? tab[`${limit}Until`] : endsAt(tab)) - clock.now()) : null),
     policy: () => tab.policy,
     explain: () => explain(tab),
     dispose() {

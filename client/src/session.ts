@@ -34,8 +34,19 @@ export function publish(tab: Tab, known: Known): void {
 export function switchTo(tab: Tab, phase: Phase | null, id: string | null): void {
   // The idle limit is not known before the first answer; hope has to end some time.
   const idleUntil = tab.now() + tab.policy.idleTimeoutMs;
-  const due = { pollAt: 0, answeredAt: 0, accessUntil: 0, accessTtlMs: 0, idleUntil, absoluteUntil: Infinity };
-  Object.assign(tab, { phase, id, info: null, unproven: false, access: "", ...due } satisfies Episode);
+  Object.assign(tab, {
+    phase,
+    id,
+    info: null,
+    unproven: false,
+    access: "",
+    pollAt: 0,
+    answeredAt: 0,
+    accessUntil: 0,
+    accessTtlMs: 0,
+    idleUntil,
+    absoluteUntil: Infinity,
+  } satisfies Episode);
   tab.epoch++;
   succeeded(tab);
   arm(tab);
