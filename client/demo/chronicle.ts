@@ -1,5 +1,4 @@
 import type { FlightEntry, SessionState } from "../src/index.js";
-import type { Limits } from "./limits.js";
 import { entryWords } from "./words.js";
 
 /** The rows of the plot. */
@@ -52,6 +51,12 @@ function markOf(entry: FlightEntry): Mark | null {
   // The end is drawn already.
   if (route === "logout") return null;
   return { atMs, lane, shape: lane === "poll" || lane === "refresh" ? lane : "open", title };
+}
+
+/** Until when the server will keep the session, on the monotonic clock. */
+export interface Limits {
+  readonly idleUntil: number;
+  readonly absoluteUntil: number;
 }
 
 const hasSession = (status: string): boolean => status !== "ended" && status !== "anonymous" && status !== "reconnecting";

@@ -3,7 +3,6 @@ import { createChronicle } from "./chronicle.js";
 import { createConnectForm } from "./connect-form.js";
 import { createDraft } from "./draft.js";
 import { part } from "./element.js";
-import { overhearLimits } from "./limits.js";
 import { createRecorderList } from "./recorder-list.js";
 import { createSessionsTable } from "./sessions-table.js";
 import { shiftedClock } from "./shifted-clock.js";
@@ -21,15 +20,24 @@ const INPUT = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"];
 const timerWorkerUrl = "/timer-worker.js";
 const clock = shiftedClock(systemClock(workerSources(timerWorkerUrl)));
 const chronicle = createChronicle(clock.now());
-const listeners: ((entry: FlightEntry) => void)[] = [(entry) => chronicle.take(entry)];
+const listeners: ((entry: FlightEntry) => void)[] = [(entry) => chronicle.take(entry), learnLimits];
 
 const client = createSessionClient({
   baseUrl: location.origin,
   clock,
   timerWorkerUrl,
-  fetch: overhearLimits(clock, (limits) => chronicle.learn(clock.now(), limits)),
   onEvent: (entry) => listeners.forEach((listener) => listener(entry)),
 });
+
+/** An answer may have moved the limits; the client has taken it when this turn is over. */
+function learnLimits({ kind, code }: FlightEntry): void {
+  if (kind !== "answer" || code) return;
+  clock.after(0, () => {
+    const now = clock.now();
+    const [idleMs, absoluteMs] = [client.remainingMs("idle"), client.remainingMs("absolute")];
+    if (idleMs !== null && absoluteMs !== null) chronicle.learn(now, { idleUntil: now + idleMs, absoluteUntil: now + absoluteMs });
+  });
+}
 
 const drafts = createDrafts(client);
 const status = createStatus(client, drafts, clock, chronicle);

@@ -65,4 +65,4 @@ export function systemClock(sources: (() => TimerWorker)[]): Clock {
 }
 
 /** Waits. */
-export const pause = (clock: Clock, ms: number): Promise<void> => new Promise((done) => void clock.after(ms, done));
+export const pause = (clock: Clock, ms: number): Promise<void> => new Promise((done) => clock.after(ms, done));

@@ -1,20 +1,20 @@
+import { carry } from "./carry.js";
 import { systemClock, workerSources } from "./clock.js";
-import type { ListedSession } from "./contract.js";
-import { browserEnvironment, type Environment } from "./environment.js";
-import { createEvents } from "./events.js";
-import { createExchanges } from "./exchanges.js";
-import { createKeeper } from "./keeper.js";
-import { createPresence } from "./presence.js";
-import { createRecorder } from "./recorder.js";
-import { createSender } from "./requests.js";
-import { createRotation } from "./rotation.js";
+import { DEFAULT_POLICY, type ListedSession } from "./contract.js";
+import { browserEnvironment } from "./environment.js";
+import { on } from "./events.js";
+import { catchUp, check, leave, open, readPolicy, renew } from "./exchanges.js";
+import { arm } from "./pace.js";
+import { NEVER, report, touch } from "./presence.js";
+import { explain } from "./recorder.js";
+import { send } from "./requests.js";
+import { hastenInWarning, stir, tick, wake } from "./rounds.js";
 import { endsAt } from "./schedule.js";
 import type { SessionClient, SessionClientOptions } from "./session-client.js";
+import { lose, part, switchTo, takeUp, UNKNOWN } from "./session.js";
 import { openStore } from "./store.js";
-import { createTurns } from "./turn.js";
-
-/** Events after which the page may have slept, and somebody may be there again. */
-const WAKES = ["visibilitychange", "pageshow", "focus", "online", "resume"];
+import type { Attempts, Episode, Tab } from "./tab.js";
+import { release } from "./turn.js";
 
 /**
  * Creates the client of one session, in a browser. It begins at once: it reads the policy, and takes up the session that
@@ -23,98 +23,118 @@ const WAKES = ["visibilitychange", "pageshow", "focus", "online", "resume"];
 export function createSessionClient(options: SessionClientOptions): SessionClient {
   const { baseUrl, origins = [] } = options;
   const inBody = options.transport === "body";
-  const browser: Environment = { ...browserEnvironment(), ...options.environment };
-  const { page, visible } = browser;
+  const browser = { ...browserEnvironment(), ...options.environment };
   const fetch = options.fetch ?? browser.fetch;
   const clock = options.clock ?? systemClock(workerSources(options.timerWorkerUrl));
   // In the body transport the storage would hold tokens, so it is used only if it is given on purpose.
   const storage = options.storage ?? (inBody ? null : browser.storage);
   const name = `session-keepalive:${baseUrl}:`;
-  const store = openStore(storage, name);
   const channel = storage && browser.channel?.(name);
   const disposal = new AbortController();
   const { signal } = disposal;
-  const events = createEvents();
-  const { on } = events;
-  if (options.onEvent) on("entry", options.onEvent);
+  const beginning: Omit<Tab, keyof Episode | keyof Attempts> = {
+    ...browser,
+    ...options,
+    fetch,
+    now: () => clock.now(),
+    wall: () => clock.wall(),
+    after: (ms, done) => clock.after(ms, done),
+    inBody,
+    signal,
+    ...openStore(storage, name),
+    listeners: new EventTarget(),
+    startedAt: clock.now(),
+    ring: [],
+    sure: {},
+    seen: NEVER,
+    counted: NEVER,
+    toldAt: -Infinity,
+    running: {},
+    state: { status: "anonymous" },
+    epoch: 0,
+    ending: UNKNOWN,
+    policy: DEFAULT_POLICY,
+    wasAheadMs: clock.wall() - clock.now(),
+    tell: () => channel?.postMessage("changed"),
+    tick: () => tick(tab),
+    carry: (input, init) => carry(tab, input, init),
+  };
+  // The rest begins with each session.
+  const tab = beginning as Tab;
+  switchTo(tab, null, null);
+  if (options.onEvent) on(tab, "entry", options.onEvent);
 
-  // Each part takes what it needs from those before it.
-  const ground = { ...browser, ...options, ...events, fetch, clock, store, inBody, signal };
-  const recorder = createRecorder(ground);
-  const turns = createTurns(ground);
-  const told = { ...ground, ...recorder, ...turns, tell: () => channel?.postMessage("changed"), catchUp: () => catchUp() };
-  const keeper = createKeeper(told);
-  const { self, wake, stir } = keeper;
-  const kept = { ...told, ...keeper };
-  const presence = createPresence(kept);
-  const send = createSender(told);
-  const { open, renew, check, logout, carry, catchUp, readPolicy } = createExchanges({
-    ...kept,
-    ...presence,
-    send,
-    refreshes: createRotation("refresh", told),
-    reconnects: createRotation("reconnect", told),
+  const listen = (types: string[], listener: (event: Partial<StorageEvent>) => void): void => {
+    for (const type of types) tab.page?.addEventListener(type, listener, { capture: true, passive: true, signal });
+  };
+  // The page may have slept, and somebody may be there again.
+  listen(["visibilitychange", "pageshow", "focus", "online", "resume"], () => {
+    if (tab.visible()) wake(tab);
   });
-
-  const listen = (type: string, listener: (event: Partial<StorageEvent>) => void): void =>
-    page?.addEventListener(type, listener, { capture: true, signal });
-  for (const type of WAKES) {
-    listen(type, () => {
-      if (visible()) wake();
-    });
-  }
-  listen("pagehide", turns.release);
+  // Input of a person. Not `scroll`: a page that scrolls by itself fires it too, and the browser calls it trusted.
+  listen(["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "touchmove"], ({ isTrusted }) => {
+    if (!isTrusted) return;
+    touch(tab);
+    hastenInWarning(tab, tab.policy.warningLeadMs / 20);
+  });
+  listen(["pagehide"], () => release(tab));
   // Browsers without channels hear of a change by the storage.
-  listen("storage", ({ key }) => {
-    if (key === `${name}session`) stir();
+  listen(["storage"], ({ key }) => {
+    if (key === `${name}session`) stir(tab);
   });
-  channel?.addEventListener("message", stir);
+  channel?.addEventListener("message", () => stir(tab));
 
   const sessions = async (method: string, path: string): Promise<unknown> =>
-    (await send("sessions", { method, path, by: carry })).body;
+    (await send(tab, "sessions", { method, path, by: tab.carry })).body;
 
-  keeper.begin(!inBody || Boolean(store.get("refresh")?.token));
-  void readPolicy();
+  // What an earlier page or another tab has left. Where nothing is known, a cookie may tell more.
+  const known = tab.get("session");
+  if (known?.leaving) part(tab);
+  else if (known ? known.id : !inBody || tab.get("refresh")?.token) takeUp(tab, known?.id ?? null);
+  void readPolicy(tab);
 
   return {
-    connect: (credential, given) => open("connect", { credential }, given),
-    register: (username, password, given) => open("register", { username, password }, given),
+    connect: (credential, given) => open(tab, "connect", { credential }, given),
+    register: (username, password, given) => open(tab, "register", { username, password }, given),
     async reconnect() {
-      if (self.phase === "idle") keeper.lose(self.ending);
-      await catchUp();
+      if (!tab.phase) lose(tab, tab.ending);
+      await catchUp(tab);
     },
-    validate: check,
-    refresh: renew,
+    validate: () => check(tab),
+    refresh: () => renew(tab),
     async extend() {
-      presence.touch();
-      await check();
+      touch(tab);
+      await check(tab);
       // What was in flight already did not report it.
-      if (presence.report() !== null) await check();
+      if (report(tab) !== null) await check(tab);
     },
-    logout,
+    async logout() {
+      part(tab);
+      await leave(tab).catch(() => undefined);
+    },
     sessions: async () => ((await sessions("GET", "/sessions")) as { sessions: readonly ListedSession[] }).sessions,
     async endSessions(which) {
       await sessions("DELETE", typeof which === "string" ? `/sessions?scope=${which}` : `/sessions/${encodeURIComponent(which.id)}`);
       // The server says whether this one was among them.
-      await check().catch(() => undefined);
+      await check(tab).catch(() => undefined);
     },
     async fetch(input, init) {
       const location = (globalThis as Partial<typeof globalThis>).location;
       const originOf = (url: string | URL): string => new URL(url, location?.href).origin;
       const own = [originOf(baseUrl), location?.origin, ...origins];
-      return own.includes(originOf(input instanceof Request ? input.url : input)) ? carry(input, init) : fetch(input, init);
+      return own.includes(originOf(input instanceof Request ? input.url : input)) ? tab.carry(input, init) : fetch(input, init);
     },
-    getSnapshot: () => self.state,
-    subscribe: (listener) => on("change", listener),
-    on,
-    remainingMs: () => (self.heard ? Math.max(0, endsAt(self.due) - clock.now()) : null),
-    policy: () => self.policy,
-    explain: recorder.explain,
+    getSnapshot: () => tab.state,
+    subscribe: (listener) => on(tab, "change", listener),
+    on: (type, listener) => on(tab, type, listener),
+    remainingMs: (limit) => (tab.info ? Math.max(0, (limit ? tab[`${limit}Until`] : endsAt(tab)) - clock.now()) : null),
+    policy: () => tab.policy,
+    explain: () => explain(tab),
     dispose() {
-      self.epoch++;
+      tab.epoch++;
       disposal.abort();
-      keeper.arm();
-      turns.release();
+      arm(tab);
+      release(tab);
       channel?.close();
       clock.stop?.();
     },

@@ -1,19 +1,23 @@
 import type { SessionEvents } from "./session-client.js";
 
-/** Tells listeners of an event. */
-export type Emit = ReturnType<typeof createEvents>["emit"];
+/** What events need. */
+export interface Listened {
+  /** An `EventTarget` reports a listener that throws, and calls the others. */
+  readonly listeners: EventTarget;
+}
 
-/** Listeners by type of event. An `EventTarget` reports a listener that throws, and calls the others. */
-export function createEvents() {
-  const target = new EventTarget();
-  return {
-    on<Type extends keyof SessionEvents>(type: Type, listener: (event: SessionEvents[Type]) => void): () => void {
-      const own = (event: Event): void => listener((event as CustomEvent<SessionEvents[Type]>).detail);
-      target.addEventListener(type, own);
-      return () => target.removeEventListener(type, own);
-    },
-    emit<Type extends keyof SessionEvents>(type: Type, detail: SessionEvents[Type]): void {
-      target.dispatchEvent(new CustomEvent(type, { detail }));
-    },
-  };
+/** Listens to one type of event; returns what ends that. */
+export function on<Type extends keyof SessionEvents>(
+  { listeners }: Listened,
+  type: Type,
+  listener: (event: SessionEvents[Type]) => void,
+): () => void {
+  const own = (event: Event): void => listener((event as CustomEvent<SessionEvents[Type]>).detail);
+  listeners.addEventListener(type, own);
+  return () => listeners.removeEventListener(type, own);
+}
+
+/** Tells the listeners of an event. */
+export function emit<Type extends keyof SessionEvents>({ listeners }: Listened, type: Type, detail: SessionEvents[Type]): void {
+  listeners.dispatchEvent(new CustomEvent(type, { detail }));
 }

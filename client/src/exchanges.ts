@@ -1,246 +1,193 @@
-import type { Clock } from "./clock.js";
 import type { SessionAnswer, SessionPolicy } from "./contract.js";
-import type { Emit } from "./events.js";
-import type { createKeeper } from "./keeper.js";
-import type { createPresence } from "./presence.js";
-import type { createRecorder } from "./recorder.js";
-import { described, type createSender, type Reply } from "./requests.js";
-import type { createRotation } from "./rotation.js";
+import { emit } from "./events.js";
+import { arm, succeeded } from "./pace.js";
+import { answered, report } from "./presence.js";
+import { record } from "./recorder.js";
+import { described, send, type Reply } from "./requests.js";
+import { beginChain, rotate, type Rotating } from "./rotation.js";
 import { refreshAt } from "./schedule.js";
 import type { ConnectOptions, SessionInfo } from "./session-client.js";
 import { SessionError } from "./session-error.js";
-import type { Store } from "./store.js";
+import { accept, failed, finish, look, lose, publish, setState, switchTo } from "./session.js";
+import type { Tab } from "./tab.js";
+import { inTurn } from "./turn.js";
 import { judge, type Route } from "./verdict.js";
 
-type Keeper = ReturnType<typeof createKeeper>;
+/** Throws when the session is another one than it was when something began. */
+type AssertCurrent = () => void;
 
-/** What exchanges need. */
-export interface Exchanging extends Keeper, ReturnType<typeof createPresence> {
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly record: ReturnType<typeof createRecorder>["record"];
-  readonly emit: Emit;
-  readonly inBody: boolean;
-  readonly fetch: typeof fetch;
-  readonly send: ReturnType<typeof createSender>;
-  readonly inTurn: <T>(task: () => Promise<T>) => Promise<T>;
-  readonly refreshes: ReturnType<typeof createRotation>;
-  readonly reconnects: ReturnType<typeof createRotation>;
+/** What is done with an answer. */
+type Take<Answer> = (tab: Tab, answer: Answer) => void;
+
+/** Asks, and takes nothing that was asked for before the session changed. */
+async function run<Answer>(tab: Tab, route: Route, ask: (assertCurrent: AssertCurrent) => Promise<Answer>, take: Take<Answer>): Promise<void> {
+  const { epoch } = tab;
+  const assertCurrent = (): void => {
+    look(tab);
+    if (epoch !== tab.epoch) throw new SessionError("outdated");
+  };
+  try {
+    const answer = await ask(assertCurrent);
+    assertCurrent();
+    succeeded(tab);
+    take(tab, answer);
+  } catch (error) {
+    look(tab);
+    if (epoch !== tab.epoch) {
+      record(tab, { kind: "discard", route });
+      throw new SessionError("outdated");
+    }
+    rule(tab, error as SessionError, route);
+    if (epoch === tab.epoch) failed(tab, error as SessionError);
+    throw error;
+  } finally {
+    tab.running[route] = undefined;
+    arm(tab);
+  }
 }
 
-/** What the client and the service say to each other, and what follows from it. */
-export function createExchanges(tools: Exchanging) {
-  const { clock, store, record, emit, inBody, fetch, send, inTurn, refreshes, reconnects, report, answered } = tools;
-  const { self, setState, publish, switchTo, look, accept, finish, lose, succeeded, failed, arm, assertReady, part } = tools;
-  /** Proves the session that a logout ends. */
-  let parting = "";
+/** An exchange about the session, one of a kind at a time: whoever asks meanwhile gets the same answer. */
+async function exchange<Answer>(tab: Tab, route: Route, ask: (assertCurrent: AssertCurrent) => Promise<Answer>, take: Take<Answer>): Promise<void> {
+  // Nobody is connected.
+  if (!tab.phase) throw new SessionError("token_missing");
+  return (tab.running[route] ??= run(tab, route, ask, take));
+}
 
-  /**
-   * An exchange about the session, one of a kind at a time: whoever asks meanwhile gets the same answer. Nothing is taken
-   * that was asked for before the session changed.
-   */
-  function exchange<Answer>(route: Route, ask: () => Promise<Answer>, take: (answer: Answer) => void): () => Promise<void> {
-    let running: Promise<void> | undefined;
-    function run(): Promise<void> {
-      const { epoch } = self;
-      const ifCurrent =
-        <Outcome>(use: (outcome: Outcome) => void) =>
-        (outcome: Outcome): void => {
-          look();
-          if (epoch !== self.epoch) {
-            record({ kind: "discard", route });
-            throw new SessionError("outdated");
-          }
-          use(outcome);
-        };
-      const onAnswer = ifCurrent((answer: Answer) => {
-        succeeded();
-        take(answer);
-      });
-      const onError = ifCurrent((error: SessionError) => {
-        rule(error, route);
-        if (epoch === self.epoch) failed(error);
-        throw error;
-      });
-      return ask()
-        .then(onAnswer, onError)
-        .finally(() => {
-          running = undefined;
-          arm();
-        });
-    }
-    return async () => {
-      // Nobody is connected.
-      if (self.phase === "idle") throw new SessionError("token_missing");
-      return (running ??= run());
-    };
+/** Draws the consequence of a failure. */
+function rule(tab: Tab, error: SessionError, route: Route): void {
+  const { code, details } = error;
+  const ending = { reason: details.reason ?? "unknown", endedAt: details.endedAt ?? null };
+  const known = tab.get("session");
+  // What only another tab or an earlier page knows of is no reason to doubt what the server says of the token it got.
+  const verdict = judge(error, route, tab.info && tab.id);
+  if (verdict === "wait") return;
+  if (route === "reconnect" || route === "logout") finish(tab, code === "session_ended" ? ending : tab.ending, true);
+  else if (verdict === "ended" && !known && code === "token_missing") {
+    // The first visit: there was nothing to take up.
+    publish(tab, { id: null });
+    switchTo(tab, null, null);
+    setState(tab, { status: "anonymous" });
+  } else if (verdict !== "refused") {
+    const stored = known ? known.remembered : tab.policy.reconnect.enabled;
+    const may = details.reconnect !== "forbidden" && !tab.unproven && (!tab.inBody || tab.get("reconnect")?.token);
+    if (stored && may) lose(tab, ending);
+    else if (verdict === "ended") finish(tab, ending, true);
   }
+}
 
-  /** Draws the consequence of a failure. */
-  function rule(error: SessionError, route: Route): void {
-    const { code, details } = error;
-    const ending = { reason: details.reason ?? "unknown", endedAt: details.endedAt ?? null };
-    const known = store.get("session");
-    // What only another tab or an earlier page knows of is no reason to doubt what the server says of the token it got.
-    const verdict = judge(error, route, self.heard ? self.id : null);
-    if (verdict === "wait") return;
-    if (route === "reconnect" || route === "logout") finish(code === "session_ended" ? ending : self.ending, true);
-    else if (verdict === "ended" && !known && code === "token_missing") {
-      // The first visit: there was nothing to take up.
-      publish({ id: null });
-      switchTo("idle", null);
-      setState({ status: "anonymous" });
-    } else if (verdict !== "refused") {
-      const stored = known ? known.remembered : self.policy.reconnect.enabled;
-      const may = details.reconnect !== "forbidden" && !self.unproven && (!inBody || store.get("reconnect")?.token);
-      if (stored && may) lose(ending);
-      else if (verdict === "ended") finish(ending, true);
-    }
-  }
+/** Has a token rotated, with the keys and the report of this very attempt. */
+const rotating =
+  (tab: Tab, kind: Rotating, body: (token: string | undefined) => object, path?: string) =>
+  (assertCurrent: AssertCurrent): Promise<Reply<SessionAnswer>> =>
+    rotate(tab, kind, assertCurrent, async (keys, token) => described(await send(tab, kind, { path, keys, body: body(token) })));
 
-  /** Has a token rotated, with the keys and the report of this very attempt. */
-  function rotating(route: "refresh" | "reconnect", rotation: ReturnType<typeof createRotation>, path: string, body: (token: string | undefined) => object) {
-    return () => {
-      const { epoch } = self;
-      return rotation.rotate(
-        () => {
-          look();
-          if (epoch !== self.epoch) throw new SessionError("outdated");
-          return route === "refresh" ? self.id : null;
-        },
-        async (keys, token) => described(await send(route, { path, keys, body: body(token) })),
-      );
-    };
-  }
-
-  const renew = exchange(
+/** Has the access token replaced. */
+export const renew = (tab: Tab): Promise<void> =>
+  exchange(
+    tab,
     "refresh",
-    rotating("refresh", refreshes, "/refresh", (refreshToken) => ({ lastActiveMsAgo: report(), refreshToken })),
+    rotating(tab, "refresh", (refreshToken) => ({ lastActiveMsAgo: report(tab), refreshToken })),
     took,
   );
 
-  const check = exchange(
+/** Asks whether the session is alive, and reports input. */
+export const check = (tab: Tab): Promise<void> =>
+  exchange(
+    tab,
     "validate",
     async () => {
-      const body = { lastActiveMsAgo: report() };
-      return described(await send("validate", { path: "/validate-session", body, by: carry }), false);
+      const body = { lastActiveMsAgo: report(tab) };
+      return described(await send(tab, "validate", { path: "/validate-session", body, by: tab.carry }), false);
     },
     took,
   );
 
-  const reopen = exchange(
+const reopen = (tab: Tab): Promise<void> =>
+  exchange(
+    tab,
     "reconnect",
-    rotating("reconnect", reconnects, "/connect", (reconnectToken) => ({ credential: { kind: "reconnect", reconnectToken } })),
-    (reply) => {
-      began(reply, true);
-      self.unproven = true;
-      if (self.info) emit("reconnected", self.info);
+    rotating(tab, "reconnect", (reconnectToken) => ({ credential: { kind: "reconnect", reconnectToken } }), "/connect"),
+    (_, reply) => {
+      const info = began(tab, reply, true);
+      tab.unproven = true;
+      emit(tab, "reconnected", info);
     },
   );
 
-  const leave = exchange(
+/** Tells the server of a logout. */
+export const leave = (tab: Tab): Promise<void> =>
+  exchange(
+    tab,
     "logout",
     () =>
-      inTurn(async () => {
+      inTurn(tab, async () => {
         // Somebody may have connected while this waited.
-        if (!store.get("session")?.leaving) return;
-        await send("logout", { body: { refreshToken: store.get("refresh")?.token }, bearer: parting });
+        if (!tab.get("session")?.leaving) return;
+        await send(tab, "logout", { body: { refreshToken: tab.get("refresh")?.token }, bearer: tab.parting });
       }),
-    () => finish(self.ending, true),
+    () => finish(tab, tab.ending, true),
   );
 
-  /** Takes an answer about the session that this tab has. */
-  function took(reply: Reply<SessionAnswer>): void {
-    answered(reply);
-    accept(reply);
-    if (reply.body.policyVersion !== self.policy.version) void readPolicy();
-  }
+/** Takes an answer about the session that this tab has. */
+function took(tab: Tab, reply: Reply<SessionAnswer>): SessionInfo {
+  answered(tab, reply);
+  if (reply.body.policyVersion !== tab.policy.version) void readPolicy(tab);
+  return accept(tab, reply);
+}
 
-  /** Takes an answer that opens a session. */
-  function began(reply: Reply<SessionAnswer>, remembered: boolean): void {
-    const { session, refreshToken } = reply.body;
-    switchTo("live", session.id);
-    refreshes.begin(session.id, refreshToken);
-    publish({ id: session.id, remembered });
-    took(reply);
-  }
+/** Takes an answer that opens a session. */
+function began(tab: Tab, reply: Reply<SessionAnswer>, remembered: boolean): SessionInfo {
+  const { session, refreshToken } = reply.body;
+  switchTo(tab, "live", session.id);
+  beginChain(tab, "refresh", session.id, refreshToken);
+  publish(tab, { id: session.id, remembered });
+  return took(tab, reply);
+}
 
-  let reading: Promise<void> | undefined;
-  function readPolicy(): Promise<void> {
-    return (reading ??= send("policy", { path: "/session-policy" })
-      .then(({ body }) => {
-        const policy = body as SessionPolicy;
-        if (!policy.heartbeatIntervalMs) return;
-        self.policy = policy;
-        emit("policy", policy);
-        arm();
-      })
-      .catch(() => undefined)
-      .finally(() => (reading = undefined)));
-  }
-
-  /**
-   * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again.
-   */
-  async function carry(input: string | URL | Request, init?: RequestInit): Promise<Response> {
-    if (self.phase !== "idle" && clock.now() >= self.due.accessUntil) {
-      assertReady();
-      await catchUp();
+/** Reads the policy. */
+export async function readPolicy(tab: Tab): Promise<void> {
+  if (tab.readsPolicy) return;
+  tab.readsPolicy = true;
+  try {
+    const policy = (await send(tab, "policy", { path: "/session-policy" })).body as SessionPolicy;
+    if (policy.heartbeatIntervalMs) {
+      tab.policy = policy;
+      emit(tab, "policy", policy);
+      arm(tab);
     }
-    const { access } = self;
-    const send = (): Promise<Response> => {
-      const request = new Request(input, init);
-      if (self.access) request.headers.set("authorization", `Bearer ${self.access}`);
-      return fetch(request);
-    };
-    const response = await send();
-    // Not every browser tells whether a Request has a body.
-    const bodiless = !(input instanceof Request) || ["GET", "HEAD"].includes(input.method);
-    const repeatable = bodiless && !(init?.body instanceof ReadableStream);
-    if (response.status !== 401 || !repeatable || self.phase !== "live") return response;
-    // Another request may have brought a new token meanwhile.
-    if (self.access === access) await renew().catch(() => undefined);
-    return self.access === access ? response : send();
+  } catch {
+    // The next answer tells again that it is another one.
   }
+  tab.readsPolicy = false;
+}
 
-  /** Does what is due. */
-  async function catchUp(): Promise<void> {
-    look();
-    const { phase } = self;
-    if (phase === "leaving") return leave();
-    if (phase === "lost") return reopen();
-    if (phase === "live") return clock.now() < refreshAt(self.due, self.policy) ? check() : renew();
-  }
+/** Does what is due. */
+export async function catchUp(tab: Tab): Promise<void> {
+  look(tab);
+  const { phase } = tab;
+  if (phase === "live") return tab.now() < refreshAt(tab, tab.policy) ? check(tab) : renew(tab);
+  if (phase) return phase === "lost" ? reopen(tab) : leave(tab);
+}
 
-  /** Opens a session; the turn keeps it from running beside anything else that changes cookies. */
-  async function open(route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
-    const before = self.state;
-    setState({ status: "connecting" });
-    try {
-      const transport = inBody ? "body" : "cookie";
-      const ask = { body: { ...body, remember, transport, label }, bearer: inBody ? self.access : "" };
-      const reply = described(await inTurn(() => send(route, ask)));
-      const { session, accessToken = "", reconnectToken } = reply.body;
-      if (self.phase === "leaving") {
-        // Somebody logged out meanwhile: the session that was opened is the one to end.
-        parting = accessToken;
-        throw new SessionError("outdated");
-      }
-      if (remember) reconnects.begin(null, reconnectToken);
-      else store.set("reconnect", null);
-      began(reply, remember);
-      return self.info ?? session;
-    } catch (error) {
-      if (self.state.status === "connecting") setState(before);
-      throw error;
+/** Opens a session; the turn keeps it from running beside anything else that changes cookies. */
+export async function open(tab: Tab, route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
+  const before = tab.state;
+  setState(tab, { status: "connecting" });
+  try {
+    const transport = tab.inBody ? "body" : "cookie";
+    const ask = { body: { ...body, remember, transport, label }, bearer: tab.inBody ? tab.access : "" };
+    const reply = described(await inTurn(tab, () => send(tab, route, ask)));
+    const { accessToken = "", reconnectToken } = reply.body;
+    if (tab.phase === "leaving") {
+      // Somebody logged out meanwhile: the session that was opened is the one to end.
+      tab.parting = accessToken;
+      throw new SessionError("outdated");
     }
+    if (remember) beginChain(tab, "reconnect", null, reconnectToken);
+    else tab.set("reconnect", null);
+    return began(tab, reply, remember);
+  } catch (error) {
+    if (tab.state.status === "connecting") setState(tab, before);
+    throw error;
   }
-
-  async function logout(): Promise<void> {
-    parting = self.access;
-    part();
-    await leave().catch(() => undefined);
-  }
-
-  return { open, renew, check, logout, carry, catchUp, readPolicy };
 }

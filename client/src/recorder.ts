@@ -1,10 +1,7 @@
 import type { Clock } from "./clock.js";
 import type { EndReason, ErrorCode } from "./contract.js";
-import type { Emit } from "./events.js";
+import { emit, type Listened } from "./events.js";
 import type { Route } from "./verdict.js";
-
-/** How many entries the recorder keeps. */
-const MOST_ENTRIES = 200;
 
 /**
  * One thing that happened. Ids of sessions are in it; tokens, keys, names, bodies and addresses never are.
@@ -31,20 +28,24 @@ export interface Explanation {
   toString(): string;
 }
 
-/** The flight recorder: a ring of the last 200 things that happened. */
-export function createRecorder({ clock, emit }: { readonly clock: Clock; readonly emit: Emit }) {
-  const startedAt = clock.now();
-  const ring: FlightEntry[] = [];
-  return {
-    record(entry: Omit<FlightEntry, "atMs">): void {
-      const stamped = { atMs: Math.round(clock.now() - startedAt), ...entry };
-      ring.push(stamped);
-      if (ring.length > MOST_ENTRIES) ring.shift();
-      emit("entry", stamped);
-    },
-    explain(): Explanation {
-      const entries = [...ring];
-      return { entries, toString: () => entries.map((entry) => JSON.stringify(entry)).join("\n") };
-    },
-  };
+/** What recording needs. */
+export interface Recorded extends Listened, Clock {
+  readonly startedAt: number;
+  /** The last 200 things that happened. */
+  readonly ring: FlightEntry[];
+}
+
+/** Puts down what happened. */
+export function record(tab: Recorded, entry: Omit<FlightEntry, "atMs">): void {
+  const { ring } = tab;
+  const stamped = { atMs: Math.round(tab.now() - tab.startedAt), ...entry };
+  ring.push(stamped);
+  if (ring.length > 200) ring.shift();
+  emit(tab, "entry", stamped);
+}
+
+/** What {@link SessionClient.explain} returns. */
+export function explain({ ring }: Recorded): Explanation {
+  const entries = [...ring];
+  return { entries, toString: () => entries.map((entry) => JSON.stringify(entry)).join("\n") };
 }

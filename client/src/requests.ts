@@ -1,17 +1,16 @@
-import type { Clock } from "./clock.js";
 import type { ErrorCode, SessionAnswer } from "./contract.js";
-import type { createRecorder } from "./recorder.js";
+import { record, type Recorded } from "./recorder.js";
 import { SessionError, type ErrorDetails } from "./session-error.js";
 import type { Route } from "./verdict.js";
 
 /** What differs between requests to the service. */
 export interface Ask {
   /** Default: as the route is called. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Default: POST with a body, else GET. */
   readonly method?: string;
   readonly body?: object;
-  readonly bearer?: string;
+  readonly bearer?: string | undefined;
   /** Adds the access token, in place of the cookies. */
   readonly by?: typeof fetch;
   /** Idempotency keys, the one for a new rotation first. */
@@ -25,12 +24,10 @@ export interface Reply<Body> {
 }
 
 /** What the sender needs. */
-export interface Sending {
+export interface Sending extends Recorded {
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
-  readonly clock: Clock;
   readonly requestTimeoutMs?: number;
-  readonly record: ReturnType<typeof createRecorder>["record"];
   /** Whether tokens come in bodies, and not in cookies. */
   readonly inBody: boolean;
 }
@@ -39,60 +36,59 @@ export interface Sending {
 type Problem = ErrorDetails & { readonly code?: ErrorCode };
 
 /** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
-export function createSender({ baseUrl, fetch, clock, requestTimeoutMs = 10_000, record, inBody }: Sending) {
-  return async function send(route: Route, ask: Ask = {}): Promise<Reply<unknown>> {
-    const { path = `/${route}`, body, method = body ? "POST" : "GET", bearer, by, keys } = ask;
-    // The policy is asked for without a header that would cost a preflight.
-    const isPolicy = route === "policy";
-    const movesTokens = !isPolicy && !by;
-    const sentAt = clock.now();
-    const controller = new AbortController();
-    const { signal } = controller;
-    const cancel = clock.after(requestTimeoutMs, () => controller.abort());
-    record({ kind: "request", route });
-    try {
-      const response = await (by ?? fetch)(baseUrl + path, {
-        method,
-        headers: {
-          ...(!isPolicy && { "x-session-client": "1" }),
-          ...(body && { "content-type": "application/json" }),
-          ...(bearer && { authorization: `Bearer ${bearer}` }),
-          ...(keys && { "idempotency-key": keys }),
-        },
-        body: body ? JSON.stringify(body) : null,
-        credentials: movesTokens && !inBody ? "include" : "omit",
-        // The policy has an ETag, which the browser compares by itself; nothing else may be stored anyway.
-        cache: "no-cache",
-        redirect: "error",
-        // The browser finishes it after the page is gone.
-        keepalive: movesTokens,
-        signal,
+export async function send(tab: Sending, route: Route, ask: Ask = {}): Promise<Reply<unknown>> {
+  const { baseUrl, requestTimeoutMs = 10_000, inBody } = tab;
+  const { path = `/${route}`, body, method = body ? "POST" : "GET", bearer, by, keys } = ask;
+  // The policy is asked for without a header that would cost a preflight.
+  const isPolicy = route === "policy";
+  const movesTokens = !isPolicy && !by;
+  const sentAt = tab.now();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const cancel = tab.after(requestTimeoutMs, () => controller.abort());
+  record(tab, { kind: "request", route });
+  try {
+    const response = await (by ?? tab.fetch)(baseUrl + path, {
+      method,
+      headers: {
+        ...(!isPolicy && { "x-session-client": "1" }),
+        ...(body && { "content-type": "application/json" }),
+        ...(bearer && { authorization: `Bearer ${bearer}` }),
+        ...(keys && { "idempotency-key": keys }),
+      },
+      body: JSON.stringify(body),
+      credentials: movesTokens && !inBody ? "include" : "omit",
+      // The policy has an ETag, which the browser compares by itself; nothing else may be stored anyway.
+      cache: "no-cache",
+      redirect: "error",
+      // The browser finishes it after the page is gone.
+      keepalive: movesTokens,
+      signal,
+    });
+    const { status, headers } = response;
+    const type = headers.get("content-type") ?? "";
+    // JSON that is cut off throws: the connection broke.
+    const parsed: unknown = status === 204 ? {} : /json/.test(type) && (await response.json());
+    if (!response.ok || !parsed) {
+      const problem = /problem/.test(type) ? (parsed as Problem) : {};
+      const retryAfterMs = 1000 * Number(headers.get("retry-after"));
+      throw new SessionError(problem.code ?? "unexpected_answer", {
+        ...problem,
+        status,
+        ...(retryAfterMs > 0 && { retryAfterMs }),
       });
-      const { status, headers } = response;
-      const type = headers.get("content-type") ?? "";
-      // JSON that is cut off throws: the connection broke.
-      const parsed: unknown = status !== 204 && /json/.test(type) ? await response.json() : undefined;
-      if (!response.ok || (!parsed && status !== 204)) {
-        const problem = /problem/.test(type) ? (parsed as Problem) : {};
-        const retryAfterMs = 1000 * Number(headers.get("retry-after"));
-        throw new SessionError(problem.code ?? "unexpected_answer", {
-          ...problem,
-          status,
-          ...(retryAfterMs > 0 && { retryAfterMs }),
-        });
-      }
-      record({ kind: "answer", route });
-      return { body: parsed, sentAt };
-    } catch (cause) {
-      const failure = signal.aborted ? "timeout" : "network_error";
-      const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
-      const { status, reason, sessionId: session, retryAfterMs: ms } = error.details;
-      record({ kind: "answer", route, status, code: error.code, reason, session, ms });
-      throw error;
-    } finally {
-      cancel();
     }
-  };
+    record(tab, { kind: "answer", route });
+    return { body: parsed, sentAt };
+  } catch (cause) {
+    const failure = signal.aborted ? "timeout" : "network_error";
+    const error = cause instanceof SessionError ? cause : new SessionError(failure, {}, { cause });
+    const { status, reason, sessionId: session, retryAfterMs: ms } = error.details;
+    record(tab, { kind: "answer", route, status, code: error.code, reason, session, ms });
+    throw error;
+  } finally {
+    cancel();
+  }
 }
 
 /** Takes an answer for what the route promises; a captive portal can write JSON, too. */

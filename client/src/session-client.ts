@@ -132,8 +132,8 @@ export interface SessionClient {
   subscribe(listener: () => void): () => void;
   /** Listens to one kind of event; returns what ends that. */
   on<Type extends keyof SessionEvents>(type: Type, listener: (event: SessionEvents[Type]) => void): () => void;
-  /** Milliseconds until the first limit, at least 0; `null` without a session. Falls on the monotonic clock. */
-  remainingMs(): number | null;
+  /** Milliseconds until the first limit or the named one, at least 0; `null` without a session. Falls on the monotonic clock. */
+  remainingMs(limit?: "idle" | "absolute"): number | null;
   /** The policy in force; the service's defaults until it has been read. */
   policy(): SessionPolicy;
   /** The flight recorder: what happened, without any secret. */

@@ -24,9 +24,9 @@ export interface ErrorDetails {
 export class SessionError extends Error {
   override readonly name = "SessionError";
   /** What happened. */
-  readonly code: ErrorCode;
+  declare readonly code: ErrorCode;
   /** What else the answer said. */
-  readonly details: ErrorDetails;
+  declare readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions) {
     super(code, options);

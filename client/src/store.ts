@@ -81,12 +81,11 @@ export function openStore(storage: SharedStorage | null, prefix: string): Store 
     },
     set(name, value) {
       const text = JSON.stringify(value);
-      refused.set(name, text);
       try {
-        storage?.setItem(prefix + name, text);
-        if (storage) refused.delete(name);
+        (storage as SharedStorage).setItem(prefix + name, text);
+        refused.delete(name);
       } catch {
-        // It stays in memory.
+        refused.set(name, text);
       }
     },
   };

@@ -108,6 +108,21 @@ it("a service whose policy cannot be had is used with the defaults", async () =>
   expect([status(page), page.client.policy().version]).toEqual(["active", ""]);
 });
 
+it("the time left is that until the first limit, or until the named one", async () => {
+  const at = world();
+  at.server.policy = { ...FAKE_POLICY, idleTimeoutMs: HOUR, absoluteTimeoutMs: 2 * HOUR };
+  const page = at.page();
+  const left = () => [page.client.remainingMs(), page.client.remainingMs("idle"), page.client.remainingMs("absolute")];
+  expect(left()).toEqual([null, null, null]);
+  const before = at.clock.now();
+  await within(at.clock, page.client.connect(ADA));
+  const sinceMs = at.clock.now() - before;
+  // The turn and the way there and back take less than half a second.
+  expect(left().map((ms) => Math.round(((ms ?? 0) + sinceMs) / SECOND))).toEqual([3_600, 3_600, 7_200]);
+  await within(at.clock, page.client.logout());
+  expect(left()).toEqual([null, null, null]);
+});
+
 it("a policy of seconds is kept as well as one of days", async () => {
   const at = world();
   at.server.policy = {

@@ -55,6 +55,47 @@ it("a 401 of the app is repeated once with a new token", async () => {
   expect(at.server.to("app").every(({ headers }) => headers.get("authorization")?.startsWith("Bearer access."))).toBe(true);
 });
 
+it("a 401 of the app is not repeated when the session has ended", async () => {
+  for (const remember of [false, true]) {
+    const at = await connected({ remember });
+    at.server.app = () => new Response("{}", { status: 401 });
+    const [session] = at.server.sessions;
+    if (session) at.server.end(session, "revoked");
+    const response = await within(at.clock, at.client.fetch("https://api.test/app"));
+    expect([response.status, at.server.to("app").length, status(at)]).toEqual([401, 1, "ended revoked"]);
+  }
+});
+
+it("fetch and clock are called as they were given", async () => {
+  const at = world();
+  const tab = at.browser.tab();
+  const { clock } = at;
+  const receivers = new Set<unknown>();
+  // As window.fetch, which throws if it is called as a method of anything else.
+  const fetch = function (this: unknown, ...given: Parameters<typeof globalThis.fetch>) {
+    receivers.add(this);
+    return tab.environment.fetch(...given);
+  };
+  /** Its functions are in the prototype, and need it. */
+  class OwnClock {
+    readonly #clock = clock;
+    now(): number {
+      return this.#clock.now();
+    }
+    wall(): number {
+      return this.#clock.wall();
+    }
+    after(ms: number, done: () => void): () => void {
+      return this.#clock.after(ms, done);
+    }
+  }
+  const page = at.page({ fetch, clock: new OwnClock() });
+  await within(clock, page.client.connect(ADA));
+  await within(clock, page.client.fetch("https://api.test/app"));
+  await within(clock, page.client.fetch("https://other.test/app"));
+  expect([...receivers]).toEqual([undefined]);
+});
+
 it("a crash after a refresh whose answer was lost keeps the session", async () => {
   const at = await connected();
   await at.clock.advance(MINUTE);
