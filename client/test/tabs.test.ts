@@ -147,3 +147,15 @@ it("neither storage nor messages nor the flight recorder hold a token or a crede
   expect(JSON.stringify(at.client.explain().entries)).not.toContain("key-");
   expect(at.browser.messages.length).toBeGreaterThan(3);
 });
+
+it("a tab that tries to reconnect after another one logged out says why the session ended", async () => {
+  const at = await connected({ remember: true });
+  const other = at.page();
+  await at.clock.advance(MINUTE);
+  await within(at.clock, other.client.logout());
+  expect(status(at)).toBe("ended logout");
+  const states: string[] = [];
+  at.client.on("change", (state) => states.push("reason" in state ? `${state.status} ${state.reason}` : state.status));
+  await within(at.clock, at.client.reconnect().catch(() => undefined));
+  expect(states).toEqual(["reconnecting logout", "ended logout"]);
+});
