@@ -2,15 +2,15 @@ import { catchUp, renew } from "./exchanges.js";
 import type { Tab } from "./tab.js";
 
 /**
- * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again and there still is
- * a session to send it for.
+ * `fetch` with the access token, made fresh before and once after a 401, if the body can be sent again and the session is
+ * still the one that it was sent for.
  */
 export async function carry(tab: Tab, input: string | URL | Request, init?: RequestInit): Promise<Response> {
   if (tab.phase && tab.now() >= tab.accessUntil) {
     if (tab.failure && tab.now() < tab.retryAt) throw tab.failure;
     await catchUp(tab);
   }
-  const { access, fetch } = tab;
+  const { access, epoch, fetch } = tab;
   const send = (): Promise<Response> => {
     const request = new Request(input, init);
     if (tab.access) request.headers.set("authorization", `Bearer ${tab.access}`);
@@ -23,5 +23,6 @@ export async function carry(tab: Tab, input: string | URL | Request, init?: Requ
   if (response.status !== 401 || !repeatable || tab.phase !== "live") return response;
   // Another request may have brought a new token meanwhile.
   if (tab.access === access) await renew(tab).catch(() => undefined);
-  return tab.access === access || !tab.access ? response : send();
+  // Nor is what one user asked for sent again for the next.
+  return tab.access === access || tab.epoch !== epoch ? response : send();
 }

@@ -81,6 +81,19 @@ it("another user who connects in another tab is the user of all tabs", async () 
   expect(at.server.sessions.map(({ end }) => end?.reason)).toEqual(["replaced", undefined]);
 });
 
+it("a request of one user is not repeated with the token of the next", async () => {
+  const at = await connected();
+  const other = at.page();
+  await at.clock.advance(SECOND);
+  at.server.app = () => new Response("{}", { status: 401 });
+  at.server.latencyMs = ({ route }) => (route === "app" ? 6 * SECOND : 20);
+  const asked = at.client.fetch("https://api.test/app");
+  await within(at.clock, other.client.connect(BOB), 5 * SECOND);
+  const response = await within(at.clock, asked, 20 * SECOND);
+  expect(at.client.getSnapshot()).toMatchObject({ status: "active", session: { subject: "subject-bob" } });
+  expect([response.status, at.server.to("app").length]).toEqual([401, 1]);
+});
+
 it("an answer about an older session that comes late is discarded", async () => {
   const at = await connected();
   await at.clock.advance(SECOND);
