@@ -20,6 +20,7 @@ use crate::{
 
 mod attempts;
 mod change;
+mod from_item;
 mod public_keys;
 mod retry;
 mod session_item;
