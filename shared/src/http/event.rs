@@ -31,7 +31,7 @@ use crate::{
     invocation::Invocation,
 };
 
-/// The members of an event that are read, the others cost nothing.
+/// The members of an event that are read; the others cost nothing.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
