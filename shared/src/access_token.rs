@@ -1,13 +1,14 @@
 //! Access tokens: short-lived JWTs (RFC 7519) in the profile of RFC 9068, signed with Ed25519 (RFC 8037)
 //! or, for verifiers that know nothing else, with RSA (`RS256`, RFC 7518 3.3).
 //!
-//! The library's defaults accept a missing audience, ignore `typ`, `crit` and `nbf`, allow 60 s of leeway and read the
-//! clock. Here everything is required, and every instant is compared with the request's own.
+//! The library parses headers and verifies signatures. Its defaults for claims accept a missing audience, ignore `typ`,
+//! `crit` and `nbf`, allow 60 s of leeway and read the clock. Here every claim is required by its type, and every
+//! instant is compared with the request's own.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, Header, Validation, dangerous::insecure_decode_claims, decode, decode_header, encode};
+use jsonwebtoken::{Algorithm, Header, crypto, dangerous::insecure_decode_claims, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -154,21 +155,20 @@ impl AccessTokens {
         if token.algorithm != key.algorithm() {
             return Err(Refused::Invalid);
         }
-        let mut validation = Validation::new(key.algorithm());
-        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
-        // Both read the library's own clock.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let key = key.decoding().ok_or(Refused::Invalid)?;
-        let claims = decode::<Claims>(token.text, &key, &validation).map_err(|_| Refused::Invalid)?.claims;
+        let (message, signature) = token.text.rsplit_once('.').ok_or(Refused::Invalid)?;
+        let decoding = key.decoding().ok_or(Refused::Invalid)?;
+        match crypto::verify(signature, message.as_bytes(), &decoding, key.algorithm()) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return Err(Refused::Invalid),
+        }
+        let claims: Claims = insecure_decode_claims(token.text).map_err(|_| Refused::Invalid)?;
+        let ours = claims.iss == self.issuer && claims.aud == self.audience;
         let begins_by = now.after(LEEWAY).floor_seconds();
         // Rounding the start down and the end up can add up to two seconds.
         let longest = self.ttl.as_secs().saturating_add(2);
         let begun = claims.iat <= begins_by && claims.nbf <= begins_by;
         let ordered = claims.iat <= claims.exp && claims.exp.saturating_sub(claims.iat) <= longest;
-        if begun && ordered && !claims.jti.is_empty() { Ok(claims) } else { Err(Refused::Invalid) }
+        if ours && begun && ordered && !claims.jti.is_empty() { Ok(claims) } else { Err(Refused::Invalid) }
     }
 
     /// Signs a token and verifies it, so that keys or a library that do not work stop the start and not a request.

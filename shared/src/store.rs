@@ -13,13 +13,14 @@ use aws_sdk_dynamodb::{
 };
 
 use crate::{
-    aws,
+    aws::{self, WithoutTelemetry},
     error::Fault,
     settings::{SettingError, Variables},
 };
 
 mod attempts;
 mod change;
+mod from_item;
 mod public_keys;
 mod retry;
 mod session_item;
@@ -82,7 +83,7 @@ impl SessionTable {
 /// # Errors
 /// [`SettingError`] when a setting is missing or not readable.
 pub fn client(variables: &Variables) -> Result<Client, SettingError> {
-    let mut config = Builder::from(&aws::config(variables)?);
+    let mut config = Builder::from(&aws::config(variables)?).interceptor(WithoutTelemetry);
     config.set_endpoint_url(variables.get("AWS_ENDPOINT_URL_DYNAMODB").map(str::to_owned));
     Ok(Client::from_conf(config.build()))
 }
@@ -97,4 +98,37 @@ fn text(value: impl Into<String>) -> AttributeValue {
 
 fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncBufReadExt, BufReader},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_carries_the_headers_that_dynamodb_needs_and_no_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let settings = [
+            ("AWS_REGION", "local"),
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &endpoint),
+        ];
+        let client = client(&settings.into_iter().collect()).unwrap();
+        tokio::spawn(client.list_tables().send());
+        let (connection, _) = listener.accept().await.unwrap();
+        let mut lines = BufReader::new(connection).lines();
+        let mut names = Vec::new();
+        while let Some(line) = lines.next_line().await.unwrap().filter(|line| !line.is_empty()) {
+            names.extend(line.split_once(": ").map(|(name, _)| name.to_owned()));
+        }
+        names.sort();
+        let needed = ["authorization", "content-length", "content-type", "host", "x-amz-date", "x-amz-target"];
+        assert_eq!(names, needed);
+    }
 }

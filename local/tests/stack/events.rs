@@ -88,10 +88,9 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
     let emulator = Emulator::start().await?;
     let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
     let odd = [
-        recorded("connect/guest", |event| event["headers"]["host"] = json!("a b"))?,
+        recorded("connect/guest", |event| event["headers"]["host"] = json!("a\nb"))?,
         recorded("connect/guest", |event| event["rawQueryString"] = json!("a b"))?,
         recorded("connect/guest", |event| event["isBase64Encoded"] = json!(true))?,
-        recorded("connect/guest", |event| event["headers"]["x-forwarded-proto"] = json!("https,http"))?,
         json!({ "Records": [{ "eventSource": "aws:sqs", "body": "{}" }] }).to_string(),
         json!({ "httpMethod": "POST", "path": "/connect", "resource": "/connect", "requestContext": {} }).to_string(),
         "null".to_owned(),
@@ -102,9 +101,8 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
         let again = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
         assert_eq!(again["statusCode"], 201, "after {event}");
     }
-    let panics = connect.stop().await?;
-    let panics: Vec<_> = panics.iter().filter(|line| line["event"] == "panic").collect();
-    assert_eq!(panics.len(), 4, "what the library cannot parse is one line each: {panics:?}");
+    let lines = connect.stop().await?;
+    assert!(lines.iter().all(|line| line["event"] != "panic"), "no event makes anything panic: {lines:?}");
     Ok(())
 }
 

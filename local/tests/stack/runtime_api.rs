@@ -1,6 +1,6 @@
 //! The Lambda Runtime API, as far as a function needs it, and functions that run under it as they do on Lambda.
 
-use std::{net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
+use std::{fs::read_to_string, net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
 
 use axum::{
     Router,
@@ -86,6 +86,14 @@ impl Bootstrap {
             asked = self.asked.wait_for(|asked| *asked >= count) => Ok(asked.map(drop)?),
             ended = self.child.wait() => Err(format!("the function is gone: {ended:?}").into()),
         }
+    }
+
+    /// The most memory that the process ever had resident, in bytes.
+    pub(crate) fn peak_memory(&self) -> Outcome<u64> {
+        let id = self.child.id().ok_or("not running")?;
+        let status = read_to_string(format!("/proc/{id}/status"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak")?;
+        Ok(peak.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
     }
 
     /// Asks the process to end, and waits until it has.

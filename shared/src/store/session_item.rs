@@ -1,9 +1,9 @@
 //! A session as an item, and back.
 
 use serde::{Deserialize, Serialize};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
-use super::Item;
+use super::{Item, from_item::from_item};
 use crate::{
     credential::CredentialKind,
     error::Fault,

@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use serde::{Deserialize, Serialize};
-use serde_dynamo::aws_sdk_dynamodb_1::{from_item, to_item};
+use serde_dynamo::aws_sdk_dynamodb_1::to_item;
 
-use super::{Item, session_item::user_key};
+use super::{Item, from_item::from_item, session_item::user_key};
 use crate::{
     credential::CredentialKind,
     error::Fault,
