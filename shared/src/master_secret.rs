@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_successor_keeps_the_last_secret_and_every_other_member() {
         let (current, older, legacy) = ("a".repeat(64), "b".repeat(64), "c".repeat(32));
-        let key = "-----BEGIN PRIVATE KEY-----";
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIE";
         let previous = [&older, key];
         let json = serde_json::json!({ "current": current, "previous": previous, "legacy": legacy }).to_string();
         let last = parse(&json).unwrap();
@@ -132,7 +132,7 @@ mod tests {
         let members: Value = serde_json::from_str(successor.expose_secret()).unwrap();
         assert_eq!(
             members,
-            serde_json::json!({ "current": "BwcH".repeat(16), "previous": [current], "legacy": legacy })
+            serde_json::json!({ "current": "BwcH".repeat(16), "previous": [current, key], "legacy": legacy })
         );
         let secret = MasterSecret::parse(&successor).unwrap();
         assert!(secret.continues(&last));
