@@ -1,0 +1,106 @@
+//! A function in a process of its own under the Runtime API, as on Lambda, and what it costs.
+
+use std::{
+    fs::{read_dir, read_to_string},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use local::runtime_api::{Answered, Posted, RuntimeApi};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::{Outcome, variant::Variant};
+
+/// A running function.
+pub(crate) struct Function {
+    child: Child,
+    api: RuntimeApi,
+    answered: usize,
+}
+
+/// How long a start took.
+pub(crate) struct Start {
+    /// From the start of the process until it asked for an event.
+    pub(crate) init: Duration,
+    /// From then until it had answered the event that lay ready.
+    pub(crate) first: Duration,
+}
+
+impl Function {
+    /// Starts a function for which an event lies ready, and waits for its answer.
+    pub(crate) async fn start(variant: &Variant, event: &str) -> Outcome<(Self, Start)> {
+        let api = RuntimeApi::start().await?;
+        api.offer(event).await;
+        let (program, arguments) = variant.command.split_first().ok_or("no command")?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(variant.environment.iter())
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true);
+        let spawned = Instant::now();
+        let mut function = Self { child: command.spawn()?, api, answered: 0 };
+        let (answered, _) = function.answer(variant).await?;
+        let init = answered.handed_out.duration_since(spawned);
+        Ok((function, Start { init, first: answered.arrived.duration_since(answered.handed_out) }))
+    }
+
+    /// Hands it an event; how long it took, and what it answered.
+    pub(crate) async fn invoke(&mut self, variant: &Variant, event: &str) -> Outcome<(Duration, Value)> {
+        self.api.offer(event).await;
+        let (answered, answer) = self.answer(variant).await?;
+        Ok((answered.arrived.duration_since(answered.handed_out), answer))
+    }
+
+    async fn answer(&mut self, variant: &Variant) -> Outcome<(Answered, Value)> {
+        let name = variant.name;
+        let answered = tokio::select! {
+            answered = self.api.answered() => answered.ok_or("the Runtime API is gone")?,
+            ended = self.child.wait() => return Err(format!("{name} is gone: {ended:?}").into()),
+        };
+        self.answered += 1;
+        // It has done with the event when it asks for another.
+        tokio::select! {
+            () = self.api.asked(self.answered + 1) => {}
+            ended = self.child.wait() => return Err(format!("{name} is gone: {ended:?}").into()),
+        }
+        let answer: Value = match &answered.posted {
+            Posted::Response(text) => serde_json::from_str(text)?,
+            Posted::Error(error) => return Err(format!("{name} failed: {error}").into()),
+        };
+        match answer.get("statusCode").and_then(Value::as_u64) {
+            Some(200..=299) => Ok((answered, answer)),
+            _ => Err(format!("{name} refused: {answer}").into()),
+        }
+    }
+
+    /// Time on a processor so far, of all its threads.
+    pub(crate) fn processor_time(&self) -> Outcome<Duration> {
+        let mut nanoseconds = 0;
+        for thread in read_dir(format!("/proc/{}/task", self.id()?))? {
+            let text = read_to_string(thread?.path().join("schedstat"))?;
+            nanoseconds += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Most memory that it ever held, in bytes.
+    pub(crate) fn peak_memory(&self) -> Outcome<u64> {
+        let status = read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
+        Ok(peak.trim_end_matches("kB").trim().parse::<u64>()? * 1024)
+    }
+
+    /// Ends the process.
+    pub(crate) async fn stop(mut self) -> Outcome {
+        Ok(self.child.kill().await?)
+    }
+
+    fn id(&self) -> Outcome<u32> {
+        Ok(self.child.id().ok_or("not running")?)
+    }
+}
