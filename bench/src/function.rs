@@ -32,21 +32,40 @@ impl Function {
     pub(crate) async fn start(variant: &Variant, event: &str) -> Outcome<(Self, Start)> {
         let api = RuntimeApi::start().await?;
         api.offer(event).await;
+        let spawned = Instant::now();
+        let mut function = Self::spawn(variant, api)?;
+        let (answered, _) = function.answer(variant).await?;
+        let init = answered.handed_out.duration_since(spawned);
+        Ok((function, Start { init, first: answered.arrived.duration_since(answered.handed_out) }))
+    }
+
+    /// Starts a function and waits until it asks for an event.
+    pub(crate) async fn idle(variant: &Variant) -> Outcome<Self> {
+        let mut function = Self::spawn(variant, RuntimeApi::start().await?)?;
+        function.asked(variant.name).await?;
+        Ok(function)
+    }
+
+    fn spawn(variant: &Variant, api: RuntimeApi) -> Outcome<Self> {
         let (program, arguments) = variant.command.split_first().ok_or("no command")?;
-        let mut command = Command::new(program);
-        command
+        let child = Command::new(program)
             .args(arguments)
             .env_clear()
             .envs(variant.environment.iter())
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
-            .kill_on_drop(true);
-        let spawned = Instant::now();
-        let mut function = Self { child: command.spawn()?, api, answered: 0 };
-        let (answered, _) = function.answer(variant).await?;
-        let init = answered.handed_out.duration_since(spawned);
-        Ok((function, Start { init, first: answered.arrived.duration_since(answered.handed_out) }))
+            .kill_on_drop(true)
+            .spawn()?;
+        Ok(Self { child, api, answered: 0 })
+    }
+
+    /// Waits until it has done with all it got, which is when it asks for more.
+    async fn asked(&mut self, name: &str) -> Outcome {
+        tokio::select! {
+            () = self.api.asked(self.answered + 1) => Ok(()),
+            ended = self.child.wait() => Err(format!("{name} is gone: {ended:?}").into()),
+        }
     }
 
     /// Hands it an event; how long it took, and what it answered.
@@ -63,11 +82,7 @@ impl Function {
             ended = self.child.wait() => return Err(format!("{name} is gone: {ended:?}").into()),
         };
         self.answered += 1;
-        // It has done with the event when it asks for another.
-        tokio::select! {
-            () = self.api.asked(self.answered + 1) => {}
-            ended = self.child.wait() => return Err(format!("{name} is gone: {ended:?}").into()),
-        }
+        self.asked(name).await?;
         let answer: Value = match &answered.posted {
             Posted::Response(text) => serde_json::from_str(text)?,
             Posted::Error(error) => return Err(format!("{name} failed: {error}").into()),
@@ -98,6 +113,13 @@ impl Function {
     /// Ends the process.
     pub(crate) async fn stop(mut self) -> Outcome {
         Ok(self.child.kill().await?)
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Outcome {
+        let asked = Command::new("kill").args(["-TERM", &self.id()?.to_string()]).status().await?;
+        self.child.wait().await?;
+        if asked.success() { Ok(()) } else { Err(format!("kill: {asked}").into()) }
     }
 
     fn id(&self) -> Outcome<u32> {

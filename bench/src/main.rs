@@ -4,6 +4,7 @@
 
 mod counter;
 mod function;
+mod instructions;
 mod measure;
 mod operations;
 mod page;
@@ -67,10 +68,12 @@ async fn main() -> Outcome {
     let sizes = variants.iter().map(|(variant, _)| Ok((variant.name, size::of(&variant.package)?)));
     let sizes = sizes.collect::<Outcome<_>>()?;
     let (mut express, event) = variants.into_iter().find(|(variant, _)| variant.name == EXPRESS).ok_or("not there")?;
-    express.environment = world.counted.clone();
+    express.environment = world.without_tls.clone();
     let bills = operations::bills(&world, (express, &event)).await?;
 
-    let measured = Measured { samples, settled, sizes, bills, session_bytes };
+    let counts = instructions::counts(&world).await?;
+
+    let measured = Measured { samples, settled, sizes, bills, session_bytes, counts };
     let page = page::write(&measured, options.rounds, options.warm)?;
     std::fs::write(options.page, &page)?;
     show(&page);

@@ -64,7 +64,7 @@ async fn sample(variant: &Variant, event: &str, warm: usize) -> Outcome<Sample> 
     for _ in 0..warm {
         took.push(milliseconds(function.invoke(variant, event).await?.0));
     }
-    let processor = milliseconds(function.processor_time()? - before) / f64::from(u32::try_from(warm)?);
+    let processor = milliseconds(function.processor_time()?.saturating_sub(before)) / f64::from(u32::try_from(warm)?);
     let memory = f64::from(u32::try_from(function.peak_memory()?)?);
     function.stop().await?;
     Ok(Sample {
@@ -94,7 +94,7 @@ pub(crate) async fn settled(variants: &[(Variant, String)], after: usize) -> Out
                 function.invoke(variant, event).await?;
             }
             if turn >= before {
-                *counted += function.processor_time()? - start;
+                *counted += function.processor_time()?.saturating_sub(start);
             }
         }
     }

@@ -57,7 +57,7 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
     let poll = |active: Value| poll(&opened, &active);
 
     for (name, first) in [("connect", &guest), ("validate-session", &poll(Value::Null)?)] {
-        let variant = Variant::function(name, &world.counted)?;
+        let variant = Variant::function(name, &world.without_tls)?;
         let (function, _) = Function::start(&variant, first).await?;
         till.running.insert(name, (variant, function));
     }
@@ -68,7 +68,7 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
     till.ring(VALIDATE_ACTIVE, "validate-session", &poll(json!(0))?).await?;
 
     let refresh = |answer: &Value| post("refresh/body", json!({ "refreshToken": answer["refreshToken"] }));
-    let variant = Variant::function("refresh", &world.counted)?;
+    let variant = Variant::function("refresh", &world.without_tls)?;
     let (function, _) = Function::start(&variant, &refresh(&world.connect().await?)?).await?;
     till.running.insert("refresh", (variant, function));
     till.ring(REFRESH, "refresh", &refresh(&opened)?).await?;
@@ -82,7 +82,7 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
             }
         })
     };
-    let variant = Variant::function("logout", &world.counted)?;
+    let variant = Variant::function("logout", &world.without_tls)?;
     let (function, _) = Function::start(&variant, &logout(&world.connect().await?)?).await?;
     till.running.insert("logout", (variant, function));
     till.ring(LOGOUT, "logout", &logout(&opened)?).await?;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     Outcome,
+    instructions::Counts,
     measure::{Sample, ratio, spread},
     targets::{Limit, Measured, Target, all},
     variant::{EXPRESS, FLOOR, NODE, OURS, PYTHON, RUST_DEFAULT},
@@ -22,6 +23,7 @@ pub(crate) fn write(measured: &Measured, rounds: usize, warm: usize) -> Outcome<
     targets(&mut page, &all(measured)?)?;
     times(&mut page, measured)?;
     ratios(&mut page, measured)?;
+    instructions(&mut page, measured)?;
     sizes(&mut page, measured)?;
     bills(&mut page, measured)?;
     Ok(page)
@@ -86,6 +88,24 @@ fn ratios(page: &mut String, measured: &Measured) -> Outcome {
             settled.map_or_else(String::new, |(theirs, ours)| short(theirs / ours)),
             times(|sample| sample.memory),
         )?;
+    }
+    Ok(())
+}
+
+fn instructions(page: &mut String, measured: &Measured) -> Outcome {
+    let Counts { init, connection, cold, validate, refresh } = measured.counts;
+    writeln!(
+        page,
+        "\n## Instructions\n\nBy callgrind, over TLS; it counts hashing as software would do it.\n\n| | |\n|---|---|"
+    )?;
+    for (what, count) in [
+        ("`validate-session`: init, its connection to the table included", init),
+        ("of which TLS", connection),
+        ("cold start", cold),
+        ("a warm request", validate),
+        ("`refresh`: a warm request", refresh),
+    ] {
+        writeln!(page, "| {what} | {count} |")?;
     }
     Ok(())
 }

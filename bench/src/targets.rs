@@ -2,6 +2,7 @@
 
 use crate::{
     Outcome,
+    instructions::Counts,
     measure::{Samples, ratio, spread},
     operations::{self, Bills},
     size::Size,
@@ -56,11 +57,13 @@ pub(crate) struct Measured {
     pub(crate) bills: Bills,
     /// Bytes of an ordinary session in the table.
     pub(crate) session_bytes: usize,
+    /// Instructions.
+    pub(crate) counts: Counts,
 }
 
 /// Every promise, in the order in which it is told.
 pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
-    let Measured { samples, settled, sizes, bills, session_bytes } = measured;
+    let Measured { samples, settled, sizes, bills, session_bytes, counts } = measured;
     let mut targets = Vec::new();
     let mut add = |what, limit, figure, unit| targets.push(Target { what, limit, figure, unit });
     let cold = |name, base| ratio(samples, name, base, |sample| sample.cold);
@@ -69,6 +72,11 @@ pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
     add("cold start of Node, times ours", Limit::AtLeast(25.0), cold(NODE, OURS), "");
     let first = spread(samples, OURS, |sample| sample.first);
     add("first request after init, median", Limit::AtMost(1.5), first.median, " ms");
+    let millions = |count: u64| u32::try_from(count).map(|count| f64::from(count) / 1e6);
+    add("instructions of init, connection included", Limit::AtMost(5.0), millions(counts.init)?, " million");
+    add("instructions of the first TLS connection", Limit::AtMost(10.0), millions(counts.connection)?, " million");
+    add("instructions of a warm validate", Limit::AtMost(1.1), millions(counts.validate)?, " million");
+    add("instructions of a warm refresh", Limit::AtMost(1.4), millions(counts.refresh)?, " million");
     let memory = spread(samples, OURS, |sample| sample.memory / MIB);
     add("peak memory, median", Limit::AtMost(10.0), memory.median, " MiB");
     let memory = ratio(samples, NODE, OURS, |sample| sample.memory);

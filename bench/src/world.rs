@@ -31,7 +31,7 @@ pub(crate) struct World {
     /// Settings of a program that trusts what the system trusts.
     pub(crate) system_roots: Variables,
     /// The same without TLS, past what counts.
-    pub(crate) counted: Variables,
+    pub(crate) without_tls: Variables,
     /// What counts.
     pub(crate) counter: Counter,
     client: Client,
@@ -61,24 +61,33 @@ impl World {
         let system = SYSTEM_ROOTS.iter().find(|path| Path::new(path).exists()).ok_or("no roots on this system")?;
         let system = fs::read_to_string(system)?;
         let own = file("own.pem", format!("{AMAZON_ROOTS}\n{}", terminator.root))?;
-        let all = file("all.pem", format!("{system}\n{}", terminator.root))?;
-        let root = file("root.pem", terminator.root)?;
+        let both = file("all.pem", format!("{system}\n{}", terminator.root))?;
+        let added = file("root.pem", terminator.root)?;
 
         let over_tls = format!("https://{}", terminator.address);
         let mut own_roots = settings(&over_tls);
         own_roots.set("SESSION_TLS_ROOTS", "system");
         own_roots.set("SSL_CERT_FILE", own);
         let mut system_roots = settings(&over_tls);
-        for (name, value) in [("SSL_CERT_FILE", &all), ("AWS_CA_BUNDLE", &all), ("NODE_EXTRA_CA_CERTS", &root)] {
+        for (name, value) in [("SSL_CERT_FILE", &both), ("AWS_CA_BUNDLE", &both), ("NODE_EXTRA_CA_CERTS", &added)] {
             system_roots.set(name, value.as_str());
         }
-        let counted = settings(&format!("http://{}", counter.address));
-        Ok(Self { own_roots, system_roots, counted, counter, client, table: table.name, _folder: folder, _stop: stop })
+        let without_tls = settings(&format!("http://{}", counter.address));
+        Ok(Self {
+            own_roots,
+            system_roots,
+            without_tls,
+            counter,
+            client,
+            table: table.name,
+            _folder: folder,
+            _stop: stop,
+        })
     }
 
     /// Opens a session as a guest; its tokens. Publishes the key that the tokens are signed with.
     pub(crate) async fn connect(&self) -> Outcome<Value> {
-        let connect = Variant::function("connect", &self.counted)?;
+        let connect = Variant::function("connect", &self.without_tls)?;
         let event = event("connect/guest", |event| {
             event["body"] = json!(json!({ "credential": { "kind": "guest" }, "transport": "body" }).to_string());
         })?;
