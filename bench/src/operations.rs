@@ -50,8 +50,10 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
     let mut till = Till { world, running: BTreeMap::new(), bills: Bills::new() };
     let post = |name: &str, content: Value| event(name, |event| event["body"] = json!(content.to_string()));
     let guest = post("connect/guest", json!({ "credential": { "kind": "guest" }, "transport": "body" }))?;
-    let user = json!({ "username": "ada", "password": "correct horse", "transport": "body", "remember": true });
-    let register = post("connect/register", user)?;
+    let user = |name: &str, remember: bool| {
+        let body = json!({ "username": name, "password": "correct horse", "transport": "body", "remember": remember });
+        post("connect/register", body)
+    };
     let password = json!({ "kind": "password", "username": "ada", "password": "correct horse" });
     let password = post("connect/password", json!({ "credential": password, "transport": "body" }))?;
     let poll = |active: Value| poll(&opened, &active);
@@ -62,8 +64,12 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
         till.running.insert(name, (variant, function));
     }
     till.ring("connect as a guest", "connect", &guest).await?;
-    till.ring("register", "connect", &register).await?;
+    till.ring("register", "connect", &user("ada", false)?).await?;
     till.ring("connect with a password", "connect", &password).await?;
+    let remembered = till.ring("register and be remembered", "connect", &user("eve", true)?).await?;
+    let stored = json!({ "kind": "reconnect", "reconnectToken": body(&remembered)?["reconnectToken"] });
+    let reconnect = post("connect/reconnect", json!({ "credential": stored, "transport": "body" }))?;
+    till.ring("reconnect", "connect", &reconnect).await?;
     till.ring(VALIDATE, "validate-session", &poll(Value::Null)?).await?;
     till.ring(VALIDATE_ACTIVE, "validate-session", &poll(json!(0))?).await?;
 

@@ -1,6 +1,6 @@
 //! The measurements as a page of Markdown.
 
-use std::fmt::Write;
+use std::{fmt::Write, process::Command};
 
 use crate::{
     Outcome,
@@ -19,7 +19,8 @@ pub(crate) fn write(measured: &Measured, rounds: usize, warm: usize) -> Outcome<
     let processors = std::thread::available_parallelism()?;
     let system = format!("{processors} processors, {}, {}", std::env::consts::ARCH, std::env::consts::OS);
     let opening = OPENING.replace("{system}", &system).replace("{rounds}", &rounds.to_string());
-    let mut page = opening.replace("{warm}", &warm.to_string());
+    let opening = opening.replace("{warm}", &warm.to_string());
+    let mut page = opening.replace("{node}", &version("node")?).replace("{python}", &version("python3")?);
     targets(&mut page, &all(measured)?)?;
     times(&mut page, measured)?;
     ratios(&mut page, measured)?;
@@ -27,6 +28,10 @@ pub(crate) fn write(measured: &Measured, rounds: usize, warm: usize) -> Outcome<
     sizes(&mut page, measured)?;
     bills(&mut page, measured)?;
     Ok(page)
+}
+
+fn version(program: &str) -> Outcome<String> {
+    Ok(String::from_utf8(Command::new(program).arg("--version").output()?.stdout)?.trim().to_owned())
 }
 
 fn targets(page: &mut String, targets: &[Target]) -> Outcome {
@@ -127,7 +132,8 @@ fn sizes(page: &mut String, measured: &Measured) -> Outcome {
 }
 
 fn bills(page: &mut String, measured: &Measured) -> Outcome {
-    writeln!(page, "\n## DynamoDB\n\nOf one operation, after the start of its function.\n")?;
+    writeln!(page, "\n## DynamoDB\n\nOf one operation, after the start of its function. A test in")?;
+    writeln!(page, "`shared/src/store/session_item.rs` holds the largest session to 1,024 bytes.\n")?;
     writeln!(page, "| | requests | read units | write units |\n|---|---|---|---|")?;
     for (operation, bill) in &measured.bills {
         writeln!(page, "| {operation} | {} | {} | {} |", bill.requests, short(bill.read), short(bill.written))?;

@@ -23,3 +23,17 @@ pub(crate) fn percentile(values: &mut [f64], percent: usize) -> f64 {
     let rank = (values.len() * percent).div_ceil(100).max(1);
     values.get(rank - 1).copied().unwrap_or(f64::NAN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_value_at_the_nearest_rank() {
+        let mut hundred: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        for (percent, value) in [(0, 1.0), (1, 1.0), (2, 2.0), (50, 50.0), (99, 99.0), (100, 100.0)] {
+            assert_eq!(percentile(&mut hundred, percent).to_bits(), f64::to_bits(value), "{percent} %");
+        }
+        assert_eq!(percentile(&mut [3.0, 1.0, 2.0], 50).to_bits(), 2_f64.to_bits());
+    }
+}

@@ -113,3 +113,25 @@ pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
     );
     Ok(targets)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_met_up_to_and_including_its_limit() {
+        for (limit, figure, met) in [
+            (Limit::AtMost(1.7), 1.7, true),
+            (Limit::AtMost(1.7), 1.71, false),
+            (Limit::AtLeast(8.0), 8.0, true),
+            (Limit::AtLeast(8.0), 7.99, false),
+            (Limit::Exactly(1.0), 1.0, true),
+            (Limit::Exactly(1.0), 0.5, false),
+            (Limit::Exactly(1.0), 1.5, false),
+            (Limit::AtMost(1.7), f64::NAN, false),
+            (Limit::AtLeast(8.0), f64::NAN, false),
+        ] {
+            assert_eq!(Target { what: "", limit, figure, unit: "" }.is_met(), met, "{figure}");
+        }
+    }
+}

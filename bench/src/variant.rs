@@ -25,9 +25,9 @@ pub(crate) const FLOOR: &str = "floor";
 /// Rust as tutorials write it.
 pub(crate) const RUST_DEFAULT: &str = "Rust, all defaults";
 /// AWS SDK v3 and jose, in one file.
-pub(crate) const NODE: &str = "Node 20, bundled";
+pub(crate) const NODE: &str = "Node, bundled";
 /// awslambdaric, boto3 and `PyJWT`.
-pub(crate) const PYTHON: &str = "Python 3";
+pub(crate) const PYTHON: &str = "Python";
 /// express-session with connect-dynamodb.
 pub(crate) const EXPRESS: &str = "express-session";
 
