@@ -1,13 +1,15 @@
 //! A function in a process of its own under the Runtime API, as on Lambda, and what it costs.
 
 use std::{
+    error::Error,
     fs::{read_dir, read_to_string},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use local::runtime_api::{Answered, Posted, RuntimeApi};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
 use crate::{Outcome, variant::Variant};
@@ -15,6 +17,8 @@ use crate::{Outcome, variant::Variant};
 /// A running function.
 pub(crate) struct Function {
     child: Child,
+    /// What it writes: why it ended, if it does.
+    output: NamedTempFile,
     api: RuntimeApi,
     answered: usize,
 }
@@ -48,23 +52,24 @@ impl Function {
 
     fn spawn(variant: &Variant, api: RuntimeApi) -> Outcome<Self> {
         let (program, arguments) = variant.command.split_first().ok_or("no command")?;
+        let output = NamedTempFile::new()?;
         let child = Command::new(program)
             .args(arguments)
             .env_clear()
             .envs(variant.environment.iter())
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
-            .stdout(Stdio::null())
+            .stdout(Stdio::from(output.reopen()?))
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Self { child, api, answered: 0 })
+        Ok(Self { child, output, api, answered: 0 })
     }
 
     /// Waits until it has done with all it got, which is when it asks for more.
     async fn asked(&mut self, name: &str) -> Outcome {
         tokio::select! {
             () = self.api.asked(self.answered + 1) => Ok(()),
-            ended = self.child.wait() => Err(format!("{name} is gone: {ended:?}").into()),
+            ended = self.child.wait() => Err(gone(name, ended?, &self.output)),
         }
     }
 
@@ -79,7 +84,7 @@ impl Function {
         let name = variant.name;
         let answered = tokio::select! {
             answered = self.api.answered() => answered.ok_or("the Runtime API is gone")?,
-            ended = self.child.wait() => return Err(format!("{name} is gone: {ended:?}").into()),
+            ended = self.child.wait() => return Err(gone(name, ended?, &self.output)),
         };
         self.answered += 1;
         self.asked(name).await?;
@@ -125,4 +130,9 @@ impl Function {
     fn id(&self) -> Outcome<u32> {
         Ok(self.child.id().ok_or("not running")?)
     }
+}
+
+fn gone(name: &str, status: ExitStatus, output: &NamedTempFile) -> Box<dyn Error + Send + Sync> {
+    let said = read_to_string(output.path()).unwrap_or_default();
+    format!("{name} is gone, {status}: {said}").into()
 }
