@@ -50,7 +50,10 @@ fn targets(page: &mut String, targets: &[Target]) -> Outcome {
 }
 
 fn times(page: &mut String, measured: &Measured) -> Outcome {
-    writeln!(page, "\n## Times and memory\n\nLeast / median of the rounds; milliseconds and MiB.\n")?;
+    writeln!(
+        page,
+        "\n## Times and memory\n\nLeast / median of the rounds; milliseconds and MiB. Settled: in a process that has answered thousands.\n"
+    )?;
     writeln!(
         page,
         "| | init | cold start | first request | warm, median | warm, 99 % | processor, warm | processor, settled | peak memory |"
