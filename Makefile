@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sam check build deploy
+.PHONY: help run test test-sam check bench build deploy
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test-sam: ## Build the functions, run them in containers with every event, and h
 check: ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: ## Measure speed and cost beside others, and write docs/performance.md; ARGS="--rounds 5" for fewer rounds
+	@scripts/bench $(ARGS)
 
 build: ## Build every function as it is deployed; ARCH=arm64 for the other processor
 	sam build --parameter-overrides Architecture=$(or $(ARCH),x86_64)

@@ -11,6 +11,7 @@ mod functions;
 mod gateway;
 mod master_secret;
 pub mod options;
+pub mod runtime_api;
 pub mod stack;
 pub mod stream;
 pub mod template;

@@ -1,0 +1,124 @@
+//! A proxy in front of the embedded DynamoDB that adds up requests and the capacity that they consume.
+
+use std::{
+    net::SocketAddr,
+    ops::Sub,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Response, StatusCode, header},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Outcome;
+
+/// What DynamoDB would bill.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Bill {
+    /// Requests of any kind.
+    pub(crate) requests: u32,
+    /// Read units.
+    pub(crate) read: f64,
+    /// Write units.
+    pub(crate) written: f64,
+}
+
+impl Sub for Bill {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            read: self.read - before.read,
+            written: self.written - before.written,
+        }
+    }
+}
+
+/// A running proxy.
+#[derive(Clone)]
+pub(crate) struct Counter {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    bill: Arc<Mutex<Bill>>,
+}
+
+#[derive(Clone)]
+struct Passage {
+    client: reqwest::Client,
+    behind: SocketAddr,
+    bill: Arc<Mutex<Bill>>,
+}
+
+impl Counter {
+    /// Starts one in front of the DynamoDB at `behind`.
+    pub(crate) async fn start(behind: SocketAddr) -> Outcome<Self> {
+        let bill = Arc::new(Mutex::new(Bill::default()));
+        let passage = Passage { client: reqwest::Client::new(), behind, bill: Arc::clone(&bill) };
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let router = Router::new().fallback(forward).with_state(passage);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { address, bill })
+    }
+
+    /// Everything since the start.
+    pub(crate) fn so_far(&self) -> Bill {
+        *self.bill.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn forward(State(passage): State<Passage>, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        let mut response = Response::new(Body::from(error.to_string()));
+        *response.status_mut() = StatusCode::BAD_GATEWAY;
+        response
+    };
+    passage.pass(headers, body).await.unwrap_or_else(failed)
+}
+
+impl Passage {
+    async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> Outcome<Response<Body>> {
+        let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let reads = ["GetItem", "BatchGetItem", "Query"].iter().any(|read| target.ends_with(&format!(".{read}")));
+        let mut asked: Value = serde_json::from_slice(&body)?;
+        if let Some(members) = asked.as_object_mut() {
+            members.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
+        }
+        for stale in [header::CONTENT_LENGTH, header::HOST] {
+            headers.remove(stale);
+        }
+        let request = self.client.post(format!("http://{}", self.behind)).headers(headers).body(asked.to_string());
+        let answer = request.send().await?;
+        let builder = Response::builder().status(answer.status());
+        let headers = answer.headers().clone();
+        let text = answer.bytes().await?;
+        self.note(reads, &serde_json::from_slice(&text)?);
+        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
+        Ok(builder.body(Body::from(text))?)
+    }
+
+    fn note(&self, reads: bool, answer: &Value) {
+        let units = match answer.get("ConsumedCapacity") {
+            Some(Value::Array(tables)) => tables.iter().map(units).sum(),
+            Some(table) => units(table),
+            None => 0.0,
+        };
+        let mut bill = self.bill.lock().unwrap_or_else(PoisonError::into_inner);
+        bill.requests += 1;
+        if reads {
+            bill.read += units;
+        } else {
+            bill.written += units;
+        }
+    }
+}
+
+fn units(table: &Value) -> f64 {
+    table.get("CapacityUnits").and_then(Value::as_f64).unwrap_or_default()
+}

@@ -1,0 +1,140 @@
+//! What each operation costs in DynamoDB: requests and units of the running functions, after their start.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    Outcome,
+    counter::Bill,
+    function::Function,
+    variant::Variant,
+    world::{World, body, event},
+};
+
+/// Validate without activity.
+pub(crate) const VALIDATE: &str = "validate, nobody there";
+/// Validate with activity.
+pub(crate) const VALIDATE_ACTIVE: &str = "validate, somebody there";
+/// Refresh.
+pub(crate) const REFRESH: &str = "refresh";
+/// Logout.
+pub(crate) const LOGOUT: &str = "logout";
+/// A poll of express-session.
+pub(crate) const EXPRESS: &str = "express-session, any request";
+
+/// A bill for each operation, in the order in which they are told.
+pub(crate) type Bills = Vec<(&'static str, Bill)>;
+
+/// The running functions and what they have cost.
+struct Till<'a> {
+    world: &'a World,
+    running: BTreeMap<&'static str, (Variant, Function)>,
+    bills: Bills,
+}
+
+impl Till<'_> {
+    /// Hands a function an event and notes what it cost under `operation`.
+    async fn ring(&mut self, operation: &'static str, function: &'static str, event: &str) -> Outcome<Value> {
+        let (variant, running) = self.running.get_mut(function).ok_or("not started")?;
+        let before = self.world.counter.so_far();
+        let (_, answer) = running.invoke(variant, event).await?;
+        self.bills.push((operation, self.world.counter.so_far() - before));
+        Ok(answer)
+    }
+}
+
+/// Goes through the life of sessions. `express` is a poll of express-session.
+pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bills> {
+    let opened = world.connect().await?;
+    let mut till = Till { world, running: BTreeMap::new(), bills: Bills::new() };
+    let post = |name: &str, content: Value| {
+        event(name, |event| {
+            without_cookies(event);
+            event["body"] = json!(content.to_string());
+        })
+    };
+    let guest = post("connect/guest", json!({ "credential": { "kind": "guest" }, "transport": "body" }))?;
+    let user = |name: &str, remember: bool| {
+        let body = json!({ "username": name, "password": "correct horse", "transport": "body", "remember": remember });
+        post("connect/register", body)
+    };
+    let password = json!({ "kind": "password", "username": "ada", "password": "correct horse" });
+    let password = post("connect/password", json!({ "credential": password, "transport": "body" }))?;
+    let poll = |active: Value| poll(&opened, &active);
+
+    for (name, first) in [("connect", &guest), ("validate-session", &poll(Value::Null)?)] {
+        let variant = Variant::function(name, &world.without_tls)?;
+        let (function, _) = Function::start(&variant, first).await?;
+        till.running.insert(name, (variant, function));
+    }
+    till.ring("connect as a guest", "connect", &guest).await?;
+    till.ring("register", "connect", &user("ada", false)?).await?;
+    till.ring("connect with a password", "connect", &password).await?;
+    let remembered = till.ring("register and be remembered", "connect", &user("eve", true)?).await?;
+    let stored = json!({ "kind": "reconnect", "reconnectToken": body(&remembered)?["reconnectToken"] });
+    let reconnect = post("connect/reconnect", json!({ "credential": stored, "transport": "body" }))?;
+    till.ring("reconnect", "connect", &reconnect).await?;
+    till.ring(VALIDATE, "validate-session", &poll(Value::Null)?).await?;
+    till.ring(VALIDATE_ACTIVE, "validate-session", &poll(json!(0))?).await?;
+
+    let refresh = |answer: &Value| post("refresh/body", json!({ "refreshToken": answer["refreshToken"] }));
+    let variant = Variant::function("refresh", &world.without_tls)?;
+    let (function, _) = Function::start(&variant, &refresh(&world.connect().await?)?).await?;
+    till.running.insert("refresh", (variant, function));
+    till.ring(REFRESH, "refresh", &refresh(&opened)?).await?;
+
+    let logout = |opened: &Value| {
+        let token = opened["accessToken"].as_str().ok_or("no access token")?;
+        event("logout/cookie", |event| {
+            event["headers"]["authorization"] = json!(format!("Bearer {token}"));
+            without_cookies(event);
+        })
+    };
+    let variant = Variant::function("logout", &world.without_tls)?;
+    let (function, _) = Function::start(&variant, &logout(&world.connect().await?)?).await?;
+    till.running.insert("logout", (variant, function));
+    till.ring(LOGOUT, "logout", &logout(&opened)?).await?;
+
+    let (variant, event) = express;
+    let (function, _) = Function::start(&variant, event).await?;
+    till.running.insert(variant.name, (variant, function));
+    till.ring(EXPRESS, crate::variant::EXPRESS, event).await?;
+    Ok(till.bills)
+}
+
+/// Tokens come in bodies and headers here, never in both ways at once.
+fn without_cookies(event: &mut Value) {
+    if let Some(members) = event.as_object_mut() {
+        members.remove("cookies");
+    }
+}
+
+/// A poll with the access token of an opened session.
+pub(crate) fn poll(opened: &Value, last_active_ms_ago: &Value) -> Outcome<String> {
+    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
+    event("validate-session/poll", |event| {
+        event["headers"]["authorization"] = json!(bearer);
+        event["body"] = json!(json!({ "lastActiveMsAgo": last_active_ms_ago }).to_string());
+    })
+}
+
+/// A poll with the cookie of a session of express-session's, opened now.
+pub(crate) async fn express_poll(variant: &Variant) -> Outcome<String> {
+    let connect = event("validate-session/poll", |event| {
+        event["rawPath"] = json!("/connect");
+        event["requestContext"]["http"]["path"] = json!("/connect");
+        event["body"] = json!("");
+    })?;
+    let (mut express, _) = Function::start(variant, &connect).await?;
+    let (_, answer) = express.invoke(variant, &connect).await?;
+    express.stop().await?;
+    let set = answer["cookies"][0].as_str().or_else(|| answer["headers"]["set-cookie"].as_str()).ok_or("no cookie")?;
+    let cookie = set.split(';').next().unwrap_or_default().to_owned();
+    event("validate-session/poll", |event| event["cookies"] = json!([cookie]))
+}
+
+/// What an opened session is known by.
+pub(crate) fn is_session(answer: &Value) -> Outcome<bool> {
+    Ok(body(answer)?.get("session").is_some())
+}

@@ -1,0 +1,77 @@
+//! What is compared: the same operation by several programs.
+
+use std::path::{Path, PathBuf};
+
+use session::settings::Variables;
+
+use crate::Outcome;
+
+/// One program.
+pub(crate) struct Variant {
+    /// As the tables say.
+    pub(crate) name: &'static str,
+    /// The program and its arguments.
+    pub(crate) command: Vec<String>,
+    /// All that it finds in its environment.
+    pub(crate) environment: Variables,
+    /// What is deployed: a file or a folder.
+    pub(crate) package: PathBuf,
+}
+
+/// The function that everything is compared with.
+pub(crate) const OURS: &str = "validate-session";
+/// A loop that answers with a constant after one request over TLS.
+pub(crate) const FLOOR: &str = "floor";
+/// Rust as tutorials write it.
+pub(crate) const RUST_DEFAULT: &str = "Rust, all defaults";
+/// AWS SDK v3 and jose, in one file.
+pub(crate) const NODE: &str = "Node, bundled";
+/// awslambdaric, boto3 and `PyJWT`.
+pub(crate) const PYTHON: &str = "Python";
+/// express-session with connect-dynamodb.
+pub(crate) const EXPRESS: &str = "express-session";
+
+/// Where Cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
+}
+
+impl Variant {
+    /// A function of this project, as it is deployed.
+    pub(crate) fn function(name: &'static str, environment: &Variables) -> Outcome<Self> {
+        Self::binary(name, &target().join("release").join(name), environment)
+    }
+
+    fn binary(name: &'static str, path: &Path, environment: &Variables) -> Outcome<Self> {
+        let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
+        let command = vec![path.to_string_lossy().into_owned()];
+        Ok(Self { name, command, environment: environment.clone(), package: path })
+    }
+
+    /// Everything that is compared, each with its own way to be told which roots to trust.
+    pub(crate) fn all(own_roots: &Variables, system_roots: &Variables) -> Outcome<Vec<Self>> {
+        let bench = target().canonicalize()?.join("bench");
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let script = |name, command: &[&str], package: PathBuf| Self {
+            name,
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            environment: system_roots.clone(),
+            package,
+        };
+        let node = |name, folder: &str| {
+            let bundle = bench.join(folder).join("index.mjs");
+            script(name, &["node", &text(&bundle)], bundle)
+        };
+        let python = bench.join("python");
+        let start = format!("import sys; sys.path.insert(0, {:?}); sys.argv = ['', 'app.handler']; ", text(&python))
+            + "from awslambdaric.__main__ import main; main(sys.argv)";
+        Ok(vec![
+            Self::binary(FLOOR, &target().join("release/floor"), own_roots)?,
+            Self::function(OURS, own_roots)?,
+            Self::binary(RUST_DEFAULT, &target().join("rust-default/release/rust-default"), system_roots)?,
+            node(NODE, "node"),
+            node(EXPRESS, "express-session"),
+            script(PYTHON, &["python3", "-c", &start], python),
+        ])
+    }
+}

@@ -1,0 +1,176 @@
+//! What every program meets: the table behind TLS, the settings, and a session that is alive.
+
+use std::{fs, path::Path};
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+};
+use local::{
+    database::{Embedded, create_table},
+    template::Template,
+};
+use serde_json::{Value, json};
+use session::{settings::Variables, store};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::watch};
+
+use crate::{Outcome, counter::Counter, function::Function, tls::Terminator, variant::Variant};
+
+/// The roots that the functions are deployed with.
+const AMAZON_ROOTS: &str = include_str!("../../shared/src/aws/roots.pem");
+/// Where Linux distributions keep the roots that programs trust unless they bring their own; Lambda's is the first.
+const SYSTEM_ROOTS: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+/// The table of connect-dynamodb.
+const EXPRESS_TABLE: &str = "ExpressSessions";
+
+/// A running one.
+pub(crate) struct World {
+    /// Settings of a function that reaches the table over TLS and trusts as many roots as a deployed one.
+    pub(crate) own_roots: Variables,
+    /// Settings of a program that trusts what the system trusts.
+    pub(crate) system_roots: Variables,
+    /// The same without TLS, past what counts.
+    pub(crate) without_tls: Variables,
+    /// What counts.
+    pub(crate) counter: Counter,
+    client: Client,
+    table: String,
+    _folder: TempDir,
+    _stop: watch::Sender<bool>,
+}
+
+impl World {
+    /// Starts one with an empty table.
+    pub(crate) async fn start() -> Outcome<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let embedded = Embedded::start(None, TcpListener::bind("127.0.0.1:0").await?, stopped)?;
+        let counter = Counter::start(embedded.address).await?;
+        let terminator = Terminator::start(embedded.address).await?;
+        let plain = settings(&format!("http://{}", embedded.address));
+        let client = store::client(&plain)?;
+        let table = Template::read()?.table;
+        create_table(&client, &table).await?;
+        create_express_table(&client).await?;
+
+        let folder = TempDir::new()?;
+        let file = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).map(|()| path.to_string_lossy().into_owned())
+        };
+        let system = SYSTEM_ROOTS.iter().find(|path| Path::new(path).exists()).ok_or("no roots on this system")?;
+        let system = fs::read_to_string(system)?;
+        let own = file("own.pem", format!("{AMAZON_ROOTS}\n{}", terminator.root))?;
+        let both = file("all.pem", format!("{system}\n{}", terminator.root))?;
+        let added = file("root.pem", terminator.root)?;
+
+        let over_tls = format!("https://{}", terminator.address);
+        let mut own_roots = settings(&over_tls);
+        own_roots.set("SESSION_TLS_ROOTS", "system");
+        own_roots.set("SSL_CERT_FILE", own);
+        let mut system_roots = settings(&over_tls);
+        for (name, value) in [("SSL_CERT_FILE", &both), ("AWS_CA_BUNDLE", &both), ("NODE_EXTRA_CA_CERTS", &added)] {
+            system_roots.set(name, value.as_str());
+        }
+        let without_tls = settings(&format!("http://{}", counter.address));
+        Ok(Self {
+            own_roots,
+            system_roots,
+            without_tls,
+            counter,
+            client,
+            table: table.name,
+            _folder: folder,
+            _stop: stop,
+        })
+    }
+
+    /// Opens a session as a guest; its tokens. Publishes the key that the tokens are signed with.
+    pub(crate) async fn connect(&self) -> Outcome<Value> {
+        let connect = Variant::function("connect", &self.without_tls)?;
+        let event = event("connect/guest", |event| {
+            event["body"] = json!(json!({ "credential": { "kind": "guest" }, "transport": "body" }).to_string());
+        })?;
+        let (mut running, _) = Function::start(&connect, &event).await?;
+        let (_, answer) = running.invoke(&connect, &event).await?;
+        running.stop().await?;
+        body(&answer)
+    }
+
+    /// The published key as a JWK (RFC 8037), for programs that get it in a setting.
+    pub(crate) async fn public_key(&self) -> Outcome<String> {
+        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+        let found = query.expression_attribute_values(":pk", AttributeValue::S("KEYS".to_owned())).send().await?;
+        let key = found.items().first().ok_or("no key is published")?;
+        let member = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).ok_or("not an Ed25519 key");
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": member("x")?, "kid": member("sk")? });
+        Ok(jwk.to_string())
+    }
+
+    /// The bytes that DynamoDB counts for the first session in the table.
+    pub(crate) async fn session_bytes(&self) -> Outcome<usize> {
+        let found = self.client.scan().table_name(&self.table).send().await?;
+        let is_session = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.starts_with("S#"));
+        let session = found.items().iter().find(|item| item.get("sk").is_some_and(is_session)).ok_or("no session")?;
+        let size = |value: &AttributeValue| match value {
+            AttributeValue::S(text) => text.len(),
+            // Two digits to a byte and one for the sign and the exponent.
+            AttributeValue::N(digits) => digits.len().div_ceil(2) + 1,
+            AttributeValue::B(bytes) => bytes.as_ref().len(),
+            _ => 1,
+        };
+        Ok(session.iter().map(|(name, value)| name.len() + size(value)).sum())
+    }
+}
+
+/// A recorded event, changed.
+pub(crate) fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name).with_extension("json");
+    let mut event = serde_json::from_str(&fs::read_to_string(path)?)?;
+    change(&mut event);
+    Ok(event.to_string())
+}
+
+/// The body of an answer.
+pub(crate) fn body(answer: &Value) -> Outcome<Value> {
+    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
+}
+
+fn settings(endpoint: &str) -> Variables {
+    let mut settings: Variables = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
+        ("AWS_LAMBDA_FUNCTION_NAME", "function"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+        ("SESSION_TABLE", "SessionTable"),
+        ("SESSION_ISSUER", "https://sessions.example.com"),
+        ("SESSION_AUDIENCE", "app"),
+        ("SESSION_ORIGINS", "https://app.example.com"),
+        ("SESSION_SECRET", r#"{"current":"0123456789abcdef0123456789abcdef","previous":[]}"#),
+        // Longer than a run.
+        ("SESSION_ACCESS_TTL", "6h"),
+        ("EXPRESS_TABLE", EXPRESS_TABLE),
+        ("EXPRESS_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("NODE_ENV", "production"),
+        // Writing the warning would take its time.
+        ("AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED", "true"),
+    ]
+    .into_iter()
+    .collect();
+    if let Some(path) = Variables::from_environment().get("PATH") {
+        settings.set("PATH", path);
+    }
+    settings
+}
+
+async fn create_express_table(client: &Client) -> Outcome {
+    let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build()?;
+    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build()?;
+    let request = client.create_table().table_name(EXPRESS_TABLE).billing_mode(BillingMode::PayPerRequest);
+    request.attribute_definitions(id).key_schema(key).send().await?;
+    Ok(())
+}
