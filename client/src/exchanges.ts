@@ -5,7 +5,7 @@ import { answered, report } from "./presence.js";
 import { record } from "./recorder.js";
 import { described, send, type Reply } from "./requests.js";
 import { beginChain, rotate, type Rotating } from "./rotation.js";
-import { refreshAt } from "./schedule.js";
+import { refreshFrom } from "./schedule.js";
 import type { ConnectOptions, SessionInfo } from "./session-client.js";
 import { SessionError } from "./session-error.js";
 import { accept, failed, finish, look, lose, publish, setState, switchTo } from "./session.js";
@@ -165,7 +165,7 @@ export async function readPolicy(tab: Tab): Promise<void> {
 export async function catchUp(tab: Tab): Promise<void> {
   look(tab);
   const { phase } = tab;
-  if (phase === "live") return tab.now() < refreshAt(tab, tab.policy) ? check(tab) : renew(tab);
+  if (phase === "live") return tab.now() < refreshFrom(tab, tab.policy) ? check(tab) : renew(tab);
   if (phase) return phase === "lost" ? reopen(tab) : leave(tab);
 }
 

@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { DEFAULT_POLICY } from "./contract.js";
-import { backoffMs, firstLimit, hopeEndsAt, nextDue, pollIn, refreshAt, type Deadlines } from "./schedule.js";
+import { backoffMs, firstLimit, hopeEndsAt, leadOf, nextDue, pollIn, refreshFrom, type Deadlines } from "./schedule.js";
 
 const MINUTE = 60_000;
-const far: Deadlines = { pollAt: Infinity, answeredAt: 0, accessUntil: 900_000, accessTtlMs: 900_000, idleUntil: Infinity, absoluteUntil: Infinity };
+const far: Deadlines = { pollAt: Infinity, answeredAt: 0, accessUntil: 900_000, accessLeadMs: leadOf(900_000), idleUntil: Infinity, absoluteUntil: Infinity };
 
-it("a token is replaced below the threshold, and at the latest a minute before its end", () => {
+it("a refresh takes the place of a poll below the threshold, and a minute before the token's end in any case", () => {
   for (const [ttlMs, thresholdMs, at] of [
     [15 * MINUTE, 7.5 * MINUTE, 7.5 * MINUTE],
     [15 * MINUTE, MINUTE, 14 * MINUTE],
@@ -13,23 +13,24 @@ it("a token is replaced below the threshold, and at the latest a minute before i
     [MINUTE, 1_000, 30_000],
     [2_000, 1_000, 1_000],
     [2_000, 500, 1_000],
-    // A threshold that a changed policy has made longer than the token.
-    [10_000, 60_000, 1_000],
+    // A threshold that a changed policy has made longer than the token: each poll is a refresh.
+    [10_000, 60_000, -50_000],
   ] as const) {
-    const deadlines = { ...far, accessUntil: ttlMs, accessTtlMs: ttlMs };
-    expect(refreshAt(deadlines, { ...DEFAULT_POLICY, refreshThresholdMs: thresholdMs }), `${ttlMs} ${thresholdMs}`).toBe(at);
+    const deadlines = { ...far, accessUntil: ttlMs, accessLeadMs: leadOf(ttlMs) };
+    expect(refreshFrom(deadlines, { ...DEFAULT_POLICY, refreshThresholdMs: thresholdMs }), `${ttlMs} ${thresholdMs}`).toBe(at);
   }
 });
 
 it("the server is asked at the first of its own pace, the token, the warning and the limit", () => {
   for (const [name, changed, at] of [
-    ["token", {}, 450_000],
+    ["token", {}, 840_000],
+    ["short token", { accessUntil: 100_000, accessLeadMs: leadOf(100_000) }, 50_000],
     ["pace", { pollAt: 100 }, 100],
     ["warning", { idleUntil: 700_000 }, 400_250],
     ["warning of the absolute limit", { absoluteUntil: 700_000 }, 400_250],
     ["limit", { idleUntil: 400_000, answeredAt: 100_250 }, 400_250],
-    ["token before the limit", { idleUntil: 449_750, answeredAt: 150_000 }, 450_000],
-    ["limit before the token", { idleUntil: 449_749, answeredAt: 150_000 }, 449_999],
+    ["token before the limit", { idleUntil: 839_751, answeredAt: 600_000 }, 840_000],
+    ["limit before the token", { idleUntil: 839_749, answeredAt: 600_000 }, 839_999],
   ] as const) {
     expect(nextDue({ ...far, ...changed }, DEFAULT_POLICY), name).toBe(at);
   }
@@ -46,13 +47,13 @@ it("hope ends the buffer after the first limit, by the absolute one on a tie", (
   }
 });
 
-it("backoff doubles up to the longest wait, with full jitter", () => {
+it("backoff triples up to the longest wait, with full jitter", () => {
   for (const [failures, random, ms] of [
     [0, 0, 0],
     [0, 1, 1_000],
-    [3, 0.5, 4_000],
-    [8, 1, 256_000],
-    [9, 1, 300_000],
+    [3, 0.5, 13_500],
+    [5, 1, 243_000],
+    [6, 1, 300_000],
     [1_000, 1, 300_000],
   ] as const) {
     expect(backoffMs(failures, 300_000, random), `${failures} ${random}`).toBe(ms);
@@ -61,7 +62,13 @@ it("backoff doubles up to the longest wait, with full jitter", () => {
 
 it("no pace of the server is a hot loop", () => {
   for (const [given, ms] of [[291_000, 291_000], [250, 250], [249, 250], [0, 250], [-1, 250], [Number.NaN, 250]] as const) {
-    expect(pollIn(given), String(given)).toBe(ms);
+    expect(pollIn(given, 1), String(given)).toBe(ms);
+  }
+});
+
+it("after a failure any part of the server's pace is waited for", () => {
+  for (const [share, ms] of [[0, 250], [0.25, 75_000], [0.999, 299_700]] as const) {
+    expect(pollIn(300_000, share), String(share)).toBe(ms);
   }
 });
 

@@ -20,35 +20,38 @@ export interface Deadlines {
   answeredAt: number;
   /** When the access token ends; 0 without one. */
   accessUntil: number;
-  /** The access token's whole life, in milliseconds. */
-  accessTtlMs: number;
+  /** How long before then it is replaced at the latest, in milliseconds. */
+  accessLeadMs: number;
   idleUntil: number;
   absoluteUntil: number;
 }
 
-/** How soon the server wants to be asked again, kept from being a hot loop. */
-export const pollIn = (nextPollMs: number): number => Math.max(SHORTEST_POLL_MS, nextPollMs || 0);
+/**
+ * How soon to ask again: when the server wants it, kept from being a hot loop.
+ *
+ * @param share - of the time that the server names; any after a failure, because others have failed at the same moment
+ */
+export const pollIn = (nextPollMs: number, share: number): number => Math.max(SHORTEST_POLL_MS, nextPollMs * share || 0);
 
 /** When the first limit ends the session. */
 export const endsAt = ({ idleUntil, absoluteUntil }: Deadlines): number => Math.min(idleUntil, absoluteUntil);
 
-/**
- * When an access token is to be replaced: below the policy's threshold, and at the latest one minute before its end. A
- * token too short for a minute is replaced at half of its life, and none before a tenth of it, so that a threshold longer
- * than the token is no hot loop.
- */
-export function refreshAt({ accessUntil, accessTtlMs }: Deadlines, { refreshThresholdMs }: SessionPolicy): number {
-  return accessUntil - Math.min(Math.max(refreshThresholdMs, Math.min(60_000, accessTtlMs / 2)), accessTtlMs * 0.9);
-}
+/** How long before its end an access token is replaced at the latest: one minute, or half of a short life. */
+export const leadOf = (accessTtlMs: number): number => Math.min(60_000, accessTtlMs / 2);
+
+/** From when on a refresh takes the place of a poll: below the policy's threshold, or when the token has to be replaced. */
+export const refreshFrom = (due: Deadlines, { refreshThresholdMs }: SessionPolicy): number =>
+  due.accessUntil - Math.max(refreshThresholdMs, due.accessLeadMs);
 
 /**
- * When the server is to be asked next: its own pace, the token, the beginning of the warning, or the limit. An answer from
- * after that beginning has settled whether the end is near: a server whose warnings come later is not asked again for it.
+ * When the server is to be asked next: its own pace, the token's end, the beginning of the warning, or the limit. An
+ * answer from after that beginning has settled whether the end is near: a server whose warnings come later is not asked
+ * again for it.
  */
 export function nextDue(due: Deadlines, policy: SessionPolicy): number {
   const limitAt = endsAt(due) + PAST_MS;
   const warningAt = limitAt - policy.warningLeadMs;
-  return Math.min(due.pollAt, refreshAt(due, policy), due.answeredAt < warningAt ? warningAt : limitAt);
+  return Math.min(due.pollAt, due.accessUntil - due.accessLeadMs, due.answeredAt < warningAt ? warningAt : limitAt);
 }
 
 /**
@@ -63,9 +66,9 @@ export const firstLimit = ({ idleUntil, absoluteUntil }: Deadlines): WarningReas
   absoluteUntil <= idleUntil ? "absolute_timeout" : "idle_timeout";
 
 /**
- * Full jitter: anything from nothing to twice as much with each failure, from one second to `longestMs`.
+ * Full jitter: anything from nothing to three times as much with each failure, from one second to `longestMs`.
  *
  * @param random - from 0 up to 1
  */
 export const backoffMs = (failures: number, longestMs: number, random: number): number =>
-  random * Math.min(longestMs, 1000 * 2 ** failures);
+  random * Math.min(longestMs, 1000 * 3 ** failures);

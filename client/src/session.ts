@@ -4,7 +4,7 @@ import { arm, succeeded } from "./pace.js";
 import { SPACING_MS } from "./patience.js";
 import { record } from "./recorder.js";
 import type { Reply } from "./requests.js";
-import { backoffMs, pollIn } from "./schedule.js";
+import { backoffMs, leadOf, pollIn } from "./schedule.js";
 import type { SessionInfo, SessionState } from "./session-client.js";
 import type { SessionError } from "./session-error.js";
 import type { Ending, Known } from "./store.js";
@@ -43,7 +43,7 @@ export function switchTo(tab: Tab, phase: Phase | null, id: string | null): void
     pollAt: 0,
     answeredAt: 0,
     accessUntil: 0,
-    accessTtlMs: 0,
+    accessLeadMs: 0,
     idleUntil,
     absoluteUntil: Infinity,
   } satisfies Episode);
@@ -84,13 +84,13 @@ export function accept(tab: Tab, { body, sentAt }: Reply<SessionAnswer>): Sessio
   const info = (tab.info = { id, subject, credential, label, createdAt });
   tab.unproven = false;
   tab.answeredAt = tab.now();
-  tab.pollAt = tab.answeredAt + pollIn(body.nextPollMs);
+  tab.pollAt = tab.answeredAt + pollIn(body.nextPollMs, status === "offline" ? tab.random() : 1);
   tab.idleUntil = sentAt + session.idleExpiresInMs;
   tab.absoluteUntil = sentAt + session.absoluteExpiresInMs;
   if (accessToken) {
     tab.access = accessToken;
     tab.accessUntil = sentAt + accessExpiresInMs;
-    tab.accessTtlMs = accessExpiresInMs;
+    tab.accessLeadMs = leadOf(accessExpiresInMs);
   }
   setState(tab, warning ? { status: "warning", session: info, reason: warning.reason } : { status: "active", session: info });
   // Other tabs may wait for a newer token, or still show the warning.
@@ -133,8 +133,7 @@ export function failed(tab: Tab, error: SessionError): void {
   const now = tab.now();
   // Superseded: the token must not be presented again. Only another tab, or the user, can bring a newer one.
   const allowedAt = code === "refresh_superseded" ? Infinity : now + (details.retryAfterMs ?? 0);
-  const longestMs = Math.max(1000, tab.policy.heartbeatIntervalMs);
-  tab.retryAt = allowedAt + Math.max(100, backoffMs(tab.failures++, longestMs, tab.random()));
+  tab.retryAt = allowedAt + Math.max(100, backoffMs(tab.failures++, tab.policy.heartbeatIntervalMs, tab.random()));
   tab.notBefore = Math.max(allowedAt, now + SPACING_MS);
   if (tab.phase === "live") setState(tab, { status: "offline", session: tab.info, failure: code });
 }

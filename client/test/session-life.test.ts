@@ -1,12 +1,13 @@
 import { expect, it } from "vitest";
+import { FAKE_POLICY } from "../src/testing/fake-sessions.js";
 import { connected, HOUR, MINUTE, SECOND, status, within, world, ADA } from "./world.js";
 
-it("a session is polled at the server's pace and refreshed from half of the token's life on", async () => {
+it("a session is polled at the server's pace, and from half of the token's life on a refresh takes the place of a poll", async () => {
   const { clock, server, client } = await connected();
   await clock.advance(HOUR);
   expect(status({ client })).toBe("active");
-  expect(server.to("refresh").length).toBe(8);
-  expect(server.to("validate").length).toBe(8);
+  expect(server.to("refresh").length).toBe(6);
+  expect(server.to("validate").length).toBe(6);
   expect(server.to("policy").length).toBe(1);
 });
 
@@ -32,6 +33,17 @@ it("an idle tab that polls never reports activity and ends at its idle limit", a
   expect(ended.length).toBe(1);
   const reports = [...at.server.to("validate"), ...at.server.to("refresh")].map(({ body }) => body?.["lastActiveMsAgo"]);
   expect(new Set(reports)).toEqual(new Set([null]));
+});
+
+it("a token is replaced a minute before its end, however seldom the server wants to be asked", async () => {
+  const at = world();
+  at.server.policy = { ...FAKE_POLICY, heartbeatIntervalMs: HOUR };
+  const page = at.page();
+  await within(at.clock, page.client.connect(ADA), SECOND);
+  await at.clock.advance(HOUR);
+  const first = at.server.to("refresh")[0];
+  expect([at.server.to("refresh").length, at.server.to("validate").length]).toEqual([4, 0]);
+  expect(Math.round(((first?.at ?? 0) - (at.server.to("connect")[0]?.at ?? 0)) / MINUTE)).toBe(14);
 });
 
 it("input of a person keeps the session, input of a script does not", async () => {
