@@ -109,3 +109,18 @@ async fn cookies_are_kept_apart_from_headers() {
     assert_eq!(answer.cookies, ["a=1", "b=2"]);
     assert!(!answer.headers.contains_key(SET_COOKIE));
 }
+
+#[test]
+fn headers_about_the_way_and_about_abilities_are_left_out_and_all_others_read() {
+    let described = event(|event| {
+        event["headers"] = json!({
+            "accept": "*/*", "accept-language": "de", "sec-ch-ua": "x", "x-amzn-trace-id": "Root=1", "x-forwarded-for": "192.0.2.1",
+            "X-Session-Client": "1", "sec-fetch-site": "cross-site", "origin": "https://app.example.com", "x-own": "\u{e9}",
+        });
+    });
+    let escaped = described.get().replace("\"origin\"", r#""\u006frigin""#);
+    let request = request(&RawValue::from_string(escaped).unwrap()).unwrap();
+    let mut names: Vec<&str> = request.headers().keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["origin", "sec-fetch-site", "x-own", "x-session-client"]);
+}
