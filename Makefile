@@ -35,7 +35,7 @@ check: ## Formatting and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 
-bench: ## Measure speed and cost beside others, and write docs/performance.md; ARGS="--rounds 5" for fewer rounds
+bench: ## Measure speed, cost and scale, and write docs/performance.md and docs/scale.md; ARGS="--rounds 5" for fewer rounds
 	@scripts/bench $(ARGS)
 
 build: ## Build every function as it is deployed; ARCH=arm64 for the other processor

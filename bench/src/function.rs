@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use crate::{Outcome, variant::Variant};
 
 /// A running function.
-pub(crate) struct Function {
+pub struct Function {
     child: Child,
     /// What it writes: why it ended, if it does.
     output: NamedTempFile,
@@ -24,16 +24,16 @@ pub(crate) struct Function {
 }
 
 /// How long a start took.
-pub(crate) struct Start {
+pub struct Start {
     /// From the start of the process until it asked for an event.
-    pub(crate) init: Duration,
+    pub init: Duration,
     /// From then until it had answered the event that lay ready.
-    pub(crate) first: Duration,
+    pub first: Duration,
 }
 
 impl Function {
     /// Starts a function for which an event lies ready, and waits for its answer.
-    pub(crate) async fn start(variant: &Variant, event: &str) -> Outcome<(Self, Start)> {
+    pub async fn start(variant: &Variant, event: &str) -> Outcome<(Self, Start)> {
         let api = RuntimeApi::start().await?;
         api.offer(event).await;
         let spawned = Instant::now();
@@ -44,7 +44,7 @@ impl Function {
     }
 
     /// Starts a function and waits until it asks for an event.
-    pub(crate) async fn idle(variant: &Variant) -> Outcome<Self> {
+    pub async fn idle(variant: &Variant) -> Outcome<Self> {
         let mut function = Self::spawn(variant, RuntimeApi::start().await?)?;
         function.asked(variant.name).await?;
         Ok(function)
@@ -74,7 +74,7 @@ impl Function {
     }
 
     /// Hands it an event; how long it took, and what it answered.
-    pub(crate) async fn invoke(&mut self, variant: &Variant, event: &str) -> Outcome<(Duration, Value)> {
+    pub async fn invoke(&mut self, variant: &Variant, event: &str) -> Outcome<(Duration, Value)> {
         self.api.offer(event).await;
         let (answered, answer) = self.answer(variant).await?;
         Ok((answered.arrived.duration_since(answered.handed_out), answer))
@@ -99,7 +99,7 @@ impl Function {
     }
 
     /// Time on a processor so far, of all its threads.
-    pub(crate) fn processor_time(&self) -> Outcome<Duration> {
+    pub fn processor_time(&self) -> Outcome<Duration> {
         let mut nanoseconds = 0;
         for thread in read_dir(format!("/proc/{}/task", self.id()?))? {
             let text = read_to_string(thread?.path().join("schedstat"))?;
@@ -109,19 +109,19 @@ impl Function {
     }
 
     /// Most memory that it ever held, in bytes.
-    pub(crate) fn peak_memory(&self) -> Outcome<u64> {
+    pub fn peak_memory(&self) -> Outcome<u64> {
         let status = read_to_string(format!("/proc/{}/status", self.id()?))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
         Ok(peak.trim_end_matches("kB").trim().parse::<u64>()? * 1024)
     }
 
     /// Ends the process.
-    pub(crate) async fn stop(mut self) -> Outcome {
+    pub async fn stop(mut self) -> Outcome {
         Ok(self.child.kill().await?)
     }
 
     /// Asks the process to end, and waits until it has.
-    pub(crate) async fn terminate(mut self) -> Outcome {
+    pub async fn terminate(mut self) -> Outcome {
         let asked = Command::new("kill").args(["-TERM", &self.id()?.to_string()]).status().await?;
         self.child.wait().await?;
         if asked.success() { Ok(()) } else { Err(format!("kill: {asked}").into()) }

@@ -8,12 +8,11 @@ use serde_json::{Value, json};
 use session::settings::Variables;
 use tempfile::TempDir;
 
-use crate::{
+use bench::{
     Outcome,
     function::Function,
-    operations::poll,
     variant::{OURS, Variant},
-    world::{World, body, event},
+    world::{World, body, event, poll},
 };
 
 /// Requests that are counted; the one before them is not warm.

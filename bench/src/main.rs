@@ -2,33 +2,25 @@
 
 #![expect(clippy::indexing_slicing, reason = "a member of an event or an answer that is not there reads as null")]
 
-mod counter;
-mod function;
 mod instructions;
 mod measure;
 mod operations;
 mod page;
 mod size;
-mod statistics;
 mod targets;
-mod tls;
-mod variant;
-mod world;
 
 use std::path::PathBuf;
 
+use bench::{
+    Outcome,
+    function::Function,
+    variant::{EXPRESS, FLOOR, Variant},
+    world::{World, poll},
+};
 use clap::Parser;
 use serde_json::Value;
 
-use crate::{
-    function::Function,
-    targets::Measured,
-    variant::{EXPRESS, FLOOR, Variant},
-    world::World,
-};
-
-/// The first thing that does not work ends the run.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use crate::targets::Measured;
 
 /// Measures what is built, and writes a page.
 #[derive(Parser)]
@@ -56,7 +48,7 @@ async fn main() -> Outcome {
     let key = world.public_key().await?;
     world.system_roots.set("PUBLIC_KEY", key);
 
-    let poll = operations::poll(&opened, &Value::Null)?;
+    let poll = poll(&opened, &Value::Null)?;
     let mut variants = Vec::new();
     for variant in Variant::all(&world.own_roots, &world.system_roots)? {
         let event = if variant.name == EXPRESS { operations::express_poll(&variant).await? } else { poll.clone() };

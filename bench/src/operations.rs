@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use local::counter::Bill;
 use serde_json::{Value, json};
 
-use crate::{
+use bench::{
     Outcome,
-    counter::Bill,
     function::Function,
-    variant::Variant,
-    world::{World, body, event},
+    variant::{self, Variant},
+    world::{World, body, event, poll},
 };
 
 /// Validate without activity.
@@ -99,7 +99,7 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
     let (variant, event) = express;
     let (function, _) = Function::start(&variant, event).await?;
     till.running.insert(variant.name, (variant, function));
-    till.ring(EXPRESS, crate::variant::EXPRESS, event).await?;
+    till.ring(EXPRESS, variant::EXPRESS, event).await?;
     Ok(till.bills)
 }
 
@@ -108,15 +108,6 @@ fn without_cookies(event: &mut Value) {
     if let Some(members) = event.as_object_mut() {
         members.remove("cookies");
     }
-}
-
-/// A poll with the access token of an opened session.
-pub(crate) fn poll(opened: &Value, last_active_ms_ago: &Value) -> Outcome<String> {
-    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    event("validate-session/poll", |event| {
-        event["headers"]["authorization"] = json!(bearer);
-        event["body"] = json!(json!({ "lastActiveMsAgo": last_active_ms_ago }).to_string());
-    })
 }
 
 /// A poll with the cookie of a session of express-session's, opened now.

@@ -2,12 +2,15 @@
 
 use std::{fmt::Write, process::Command};
 
-use crate::{
+use bench::{
     Outcome,
+    variant::{EXPRESS, FLOOR, NODE, OURS, PYTHON, RUST_DEFAULT},
+};
+
+use crate::{
     instructions::Counts,
     measure::{Sample, ratio, spread},
     targets::{Limit, Measured, Target, all},
-    variant::{EXPRESS, FLOOR, NODE, OURS, PYTHON, RUST_DEFAULT},
 };
 
 const NAMES: [&str; 6] = [FLOOR, OURS, RUST_DEFAULT, NODE, PYTHON, EXPRESS];

@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::Path, process::Command};
 use flate2::{Compression, write::DeflateEncoder};
 use tempfile::NamedTempFile;
 
-use crate::Outcome;
+use bench::Outcome;
 
 /// Bytes of a package.
 pub(crate) struct Size {

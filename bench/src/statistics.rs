@@ -2,23 +2,23 @@
 
 /// What is told of a number of measurements: on a machine that others use too, the rest is noise.
 #[derive(Clone, Copy)]
-pub(crate) struct Spread {
+pub struct Spread {
     /// The least.
-    pub(crate) least: f64,
+    pub least: f64,
     /// The one in the middle.
-    pub(crate) median: f64,
+    pub median: f64,
 }
 
 impl Spread {
     /// Of at least one measurement.
-    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         Self { least: percentile(&mut values, 0), median: percentile(&mut values, 50) }
     }
 }
 
 /// The value that `percent` of all are at most, by the nearest rank.
-pub(crate) fn percentile(values: &mut [f64], percent: usize) -> f64 {
+pub fn percentile(values: &mut [f64], percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (values.len() * percent).div_ceil(100).max(1);
     values.get(rank - 1).copied().unwrap_or(f64::NAN)

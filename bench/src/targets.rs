@@ -1,12 +1,15 @@
 //! What the project has promised itself, beside what was measured.
 
-use crate::{
+use bench::{
     Outcome,
+    variant::{FLOOR, NODE, OURS, RUST_DEFAULT},
+};
+
+use crate::{
     instructions::Counts,
     measure::{Samples, ratio, spread},
     operations::{self, Bills},
     size::Size,
-    variant::{FLOOR, NODE, OURS, RUST_DEFAULT},
 };
 
 const MIB: f64 = 1_048_576.0;

@@ -7,38 +7,39 @@ use session::settings::Variables;
 use crate::Outcome;
 
 /// One program.
-pub(crate) struct Variant {
+pub struct Variant {
     /// As the tables say.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The program and its arguments.
-    pub(crate) command: Vec<String>,
+    pub command: Vec<String>,
     /// All that it finds in its environment.
-    pub(crate) environment: Variables,
+    pub environment: Variables,
     /// What is deployed: a file or a folder.
-    pub(crate) package: PathBuf,
+    pub package: PathBuf,
 }
 
 /// The function that everything is compared with.
-pub(crate) const OURS: &str = "validate-session";
+pub const OURS: &str = "validate-session";
 /// A loop that answers with a constant after one request over TLS.
-pub(crate) const FLOOR: &str = "floor";
+pub const FLOOR: &str = "floor";
 /// Rust as tutorials write it.
-pub(crate) const RUST_DEFAULT: &str = "Rust, all defaults";
+pub const RUST_DEFAULT: &str = "Rust, all defaults";
 /// AWS SDK v3 and jose, in one file.
-pub(crate) const NODE: &str = "Node, bundled";
+pub const NODE: &str = "Node, bundled";
 /// awslambdaric, boto3 and `PyJWT`.
-pub(crate) const PYTHON: &str = "Python";
+pub const PYTHON: &str = "Python";
 /// express-session with connect-dynamodb.
-pub(crate) const EXPRESS: &str = "express-session";
+pub const EXPRESS: &str = "express-session";
 
 /// Where Cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
+#[must_use]
+pub fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
 }
 
 impl Variant {
     /// A function of this project, as it is deployed.
-    pub(crate) fn function(name: &'static str, environment: &Variables) -> Outcome<Self> {
+    pub fn function(name: &'static str, environment: &Variables) -> Outcome<Self> {
         Self::binary(name, &target().join("release").join(name), environment)
     }
 
@@ -49,7 +50,7 @@ impl Variant {
     }
 
     /// Everything that is compared, each with its own way to be told which roots to trust.
-    pub(crate) fn all(own_roots: &Variables, system_roots: &Variables) -> Outcome<Vec<Self>> {
+    pub fn all(own_roots: &Variables, system_roots: &Variables) -> Outcome<Vec<Self>> {
         let bench = target().canonicalize()?.join("bench");
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let script = |name, command: &[&str], package: PathBuf| Self {

@@ -1,48 +1,55 @@
 //! What every program meets: the table behind TLS, the settings, and a session that is alive.
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+        StreamSpecification,
+    },
 };
 use local::{
-    database::{Embedded, create_table},
-    template::Template,
+    counter::Counter,
+    database::{Embedded, Item, create_table},
+    template::{Table, Template},
 };
 use serde_json::{Value, json};
 use session::{settings::Variables, store};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::watch};
 
-use crate::{Outcome, counter::Counter, function::Function, tls::Terminator, variant::Variant};
+use crate::{Outcome, function::Function, tls::Terminator, variant::Variant};
 
 /// The roots that the functions are deployed with.
 const AMAZON_ROOTS: &str = include_str!("../../shared/src/aws/roots.pem");
 /// Where Linux distributions keep the roots that programs trust unless they bring their own; Lambda's is the first.
 const SYSTEM_ROOTS: [&str; 2] = ["/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt"];
+/// How many items one transaction puts into the embedded database.
+const IMPORTED_AT_ONCE: usize = 10_000;
 /// The table of connect-dynamodb.
 const EXPRESS_TABLE: &str = "ExpressSessions";
 
 /// A running one.
-pub(crate) struct World {
+pub struct World {
     /// Settings of a function that reaches the table over TLS and trusts as many roots as a deployed one.
-    pub(crate) own_roots: Variables,
+    pub own_roots: Variables,
     /// Settings of a program that trusts what the system trusts.
-    pub(crate) system_roots: Variables,
+    pub system_roots: Variables,
     /// The same without TLS, past what counts.
-    pub(crate) without_tls: Variables,
+    pub without_tls: Variables,
     /// What counts.
-    pub(crate) counter: Counter,
+    pub counter: Counter,
     client: Client,
-    table: String,
+    embedded: Embedded,
+    table: Table,
     _folder: TempDir,
     _stop: watch::Sender<bool>,
 }
 
 impl World {
     /// Starts one with an empty table.
-    pub(crate) async fn start() -> Outcome<Self> {
+    pub async fn start() -> Outcome<Self> {
         let (stop, stopped) = watch::channel(false);
         let embedded = Embedded::start(None, TcpListener::bind("127.0.0.1:0").await?, stopped)?;
         let counter = Counter::start(embedded.address).await?;
@@ -51,6 +58,7 @@ impl World {
         let client = store::client(&plain)?;
         let table = Template::read()?.table;
         create_table(&client, &table).await?;
+        without_stream(&client, &table).await?;
         create_express_table(&client).await?;
 
         let folder = TempDir::new()?;
@@ -79,14 +87,15 @@ impl World {
             without_tls,
             counter,
             client,
-            table: table.name,
+            embedded,
+            table,
             _folder: folder,
             _stop: stop,
         })
     }
 
     /// Opens a session as a guest; its tokens. Publishes the key that the tokens are signed with.
-    pub(crate) async fn connect(&self) -> Outcome<Value> {
+    pub async fn connect(&self) -> Outcome<Value> {
         let connect = Variant::function("connect", &self.without_tls)?;
         let event = event("connect/guest", |event| {
             event["body"] = json!(json!({ "credential": { "kind": "guest" }, "transport": "body" }).to_string());
@@ -98,8 +107,8 @@ impl World {
     }
 
     /// The published key as a JWK (RFC 8037), for programs that get it in a setting.
-    pub(crate) async fn public_key(&self) -> Outcome<String> {
-        let query = self.client.query().table_name(&self.table).key_condition_expression("pk = :pk");
+    pub async fn public_key(&self) -> Outcome<String> {
+        let query = self.client.query().table_name(&self.table.name).key_condition_expression("pk = :pk");
         let found = query.expression_attribute_values(":pk", AttributeValue::S("KEYS".to_owned())).send().await?;
         let key = found.items().first().ok_or("no key is published")?;
         let member = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).ok_or("not an Ed25519 key");
@@ -108,10 +117,7 @@ impl World {
     }
 
     /// The bytes that DynamoDB counts for the first session in the table.
-    pub(crate) async fn session_bytes(&self) -> Outcome<usize> {
-        let found = self.client.scan().table_name(&self.table).send().await?;
-        let is_session = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.starts_with("S#"));
-        let session = found.items().iter().find(|item| item.get("sk").is_some_and(is_session)).ok_or("no session")?;
+    pub async fn session_bytes(&self) -> Outcome<usize> {
         let size = |value: &AttributeValue| match value {
             AttributeValue::S(text) => text.len(),
             // Two digits to a byte and one for the sign and the exponent.
@@ -119,12 +125,52 @@ impl World {
             AttributeValue::B(bytes) => bytes.as_ref().len(),
             _ => 1,
         };
-        Ok(session.iter().map(|(name, value)| name.len() + size(value)).sum())
+        Ok(self.session().await?.iter().map(|(name, value)| name.len() + size(value)).sum())
+    }
+
+    /// Adds sessions like the first one in the table, each of another user.
+    pub async fn fill(&self, sessions: u64) -> Outcome {
+        let mut like = Item::new();
+        for (name, value) in self.session().await? {
+            let value = match value {
+                AttributeValue::S(text) => json!({ "S": text }),
+                AttributeValue::N(digits) => json!({ "N": digits }),
+                _ => return Err(format!("{name} is neither text nor a number").into()),
+            };
+            like.insert(name, serde_json::from_value(value)?);
+        }
+        let numbers: Vec<u64> = (1..=sessions).collect();
+        for some in numbers.chunks(IMPORTED_AT_ONCE) {
+            let items = some.iter().map(|number| with_keys(&like, *number)).collect::<Outcome<_>>()?;
+            self.embedded.import(&self.table, items)?;
+        }
+        Ok(())
+    }
+
+    /// The first session in the table.
+    async fn session(&self) -> Outcome<HashMap<String, AttributeValue>> {
+        let found = self.client.scan().table_name(&self.table.name).send().await?;
+        let is_session = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.starts_with("S#"));
+        let mut items = found.items.unwrap_or_default().into_iter();
+        Ok(items.find(|item| item.get("sk").is_some_and(is_session)).ok_or("no session")?)
     }
 }
 
+/// The same item of another user and session: keys as long as real ones, and as scattered.
+fn with_keys(item: &Item, number: u64) -> Outcome<Item> {
+    // Multiplying by an odd number gives each its own.
+    let scattered = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut item = item.clone();
+    for (name, value) in
+        [("pk", format!("U#{scattered:022x}")), ("sk", format!("S#{scattered:016x}-0000-7000-8000-{number:08x}"))]
+    {
+        item.insert(name.to_owned(), serde_json::from_value(json!({ "S": value }))?);
+    }
+    Ok(item)
+}
+
 /// A recorded event, changed.
-pub(crate) fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
+pub fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name).with_extension("json");
     let mut event = serde_json::from_str(&fs::read_to_string(path)?)?;
     change(&mut event);
@@ -132,8 +178,17 @@ pub(crate) fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<Stri
 }
 
 /// The body of an answer.
-pub(crate) fn body(answer: &Value) -> Outcome<Value> {
+pub fn body(answer: &Value) -> Outcome<Value> {
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
+}
+
+/// A poll with the access token of an opened session.
+pub fn poll(opened: &Value, last_active_ms_ago: &Value) -> Outcome<String> {
+    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
+    event("validate-session/poll", |event| {
+        event["headers"]["authorization"] = json!(bearer);
+        event["body"] = json!(json!({ "lastActiveMsAgo": last_active_ms_ago }).to_string());
+    })
 }
 
 fn settings(endpoint: &str) -> Variables {
@@ -165,6 +220,13 @@ fn settings(endpoint: &str) -> Variables {
         settings.set("PATH", path);
     }
     settings
+}
+
+/// Nobody reads the stream here, and the embedded DynamoDB looks through all records of it in every write.
+async fn without_stream(client: &Client, table: &Table) -> Outcome {
+    let off = StreamSpecification::builder().stream_enabled(false).build()?;
+    client.update_table().table_name(&table.name).stream_specification(off).send().await?;
+    Ok(())
 }
 
 async fn create_express_table(client: &Client) -> Outcome {

@@ -10,7 +10,9 @@ use aws_sdk_dynamodb::{
         StreamViewType, TimeToLiveSpecification,
     },
 };
-use dynoxide::Database;
+/// An item as the embedded DynamoDB keeps it.
+pub use dynoxide::types::Item;
+use dynoxide::{Database, ImportOptions};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{stream::Stream, template::Table};
@@ -70,6 +72,15 @@ impl Embedded {
     /// [`DatabaseError`] when the database does not answer.
     pub fn sweep(&self) -> Result<usize, DatabaseError> {
         self.database.sweep_ttl().map_err(failed("delete expired items"))
+    }
+
+    /// Puts many items at once, past the server and the stream.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] when the database does not answer.
+    pub fn import(&self, table: &Table, items: Vec<Item>) -> Result<(), DatabaseError> {
+        let imported = self.database.import_items(&table.name, items, ImportOptions::default());
+        imported.map(drop).map_err(failed("import items"))
     }
 
     /// The end of the table's stream.

@@ -4,6 +4,7 @@
 //! that API Gateway would send, so that what runs here is what is deployed.
 
 mod cors;
+pub mod counter;
 pub mod database;
 mod demo;
 mod event;

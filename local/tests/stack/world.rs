@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use local::counter::Counter;
 use secrecy::ExposeSecret;
 use session::{
     authenticator::Authenticator,
@@ -60,6 +61,15 @@ impl World {
         let mut settings = emulator.settings();
         settings.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", emulator.embedded.address));
         Self::on(emulator, settings, changes).await
+    }
+
+    /// Starts behind what adds up the capacity that requests consume.
+    pub(crate) async fn start_billed() -> Outcome<(Self, Counter)> {
+        let emulator = Emulator::start().await?;
+        let counter = Counter::start(emulator.embedded.address).await?;
+        let mut settings = emulator.settings();
+        settings.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", counter.address));
+        Ok((Self::on(emulator, settings, &[]).await?, counter))
     }
 
     async fn on(emulator: Emulator, mut settings: Variables, changes: &[(&str, &str)]) -> Outcome<Self> {

@@ -1,6 +1,8 @@
 //! A proxy in front of the embedded DynamoDB that adds up requests and the capacity that they consume.
 
 use std::{
+    error::Error,
+    io,
     net::SocketAddr,
     ops::Sub,
     sync::{Arc, Mutex, PoisonError},
@@ -15,17 +17,15 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::Outcome;
-
 /// What DynamoDB would bill.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Bill {
+pub struct Bill {
     /// Requests of any kind.
-    pub(crate) requests: u32,
+    pub requests: u32,
     /// Read units.
-    pub(crate) read: f64,
+    pub read: f64,
     /// Write units.
-    pub(crate) written: f64,
+    pub written: f64,
 }
 
 impl Sub for Bill {
@@ -42,9 +42,9 @@ impl Sub for Bill {
 
 /// A running proxy.
 #[derive(Clone)]
-pub(crate) struct Counter {
+pub struct Counter {
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     bill: Arc<Mutex<Bill>>,
 }
 
@@ -57,7 +57,10 @@ struct Passage {
 
 impl Counter {
     /// Starts one in front of the DynamoDB at `behind`.
-    pub(crate) async fn start(behind: SocketAddr) -> Outcome<Self> {
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start(behind: SocketAddr) -> io::Result<Self> {
         let bill = Arc::new(Mutex::new(Bill::default()));
         let passage = Passage { client: reqwest::Client::new(), behind, bill: Arc::clone(&bill) };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -68,13 +71,14 @@ impl Counter {
     }
 
     /// Everything since the start.
-    pub(crate) fn so_far(&self) -> Bill {
+    #[must_use]
+    pub fn so_far(&self) -> Bill {
         *self.bill.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn forward(State(passage): State<Passage>, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+    let failed = |error: Box<dyn Error + Send + Sync>| {
         let mut response = Response::new(Body::from(error.to_string()));
         *response.status_mut() = StatusCode::BAD_GATEWAY;
         response
@@ -83,7 +87,7 @@ async fn forward(State(passage): State<Passage>, headers: HeaderMap, body: Bytes
 }
 
 impl Passage {
-    async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> Outcome<Response<Body>> {
+    async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         let reads = ["GetItem", "BatchGetItem", "Query"].iter().any(|read| target.ends_with(&format!(".{read}")));
         let mut asked: Value = serde_json::from_slice(&body)?;

@@ -1,0 +1,13 @@
+//! What measuring takes: programs under a Lambda Runtime API, a table behind TLS, and what DynamoDB would bill.
+
+#![expect(clippy::indexing_slicing, reason = "a member of an event or an answer that is not there reads as null")]
+#![expect(clippy::missing_errors_doc, reason = "every error ends the run and says what does not work")]
+
+pub mod function;
+pub mod statistics;
+mod tls;
+pub mod variant;
+pub mod world;
+
+/// The first thing that does not work ends the run.
+pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
