@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use bench::{
     Outcome,
     function::Function,
+    publish,
     variant::{EXPRESS, FLOOR, Variant},
     world::{World, poll},
 };
@@ -67,9 +68,7 @@ async fn main() -> Outcome {
 
     let measured = Measured { samples, settled, sizes, bills, session_bytes, counts };
     let page = page::write(&measured, options.rounds, options.warm)?;
-    std::fs::write(options.page, &page)?;
-    show(&page);
-    Ok(())
+    publish(&page, &options.page)
 }
 
 /// Whether a program does what it is compared for.
@@ -79,9 +78,4 @@ async fn check(variant: &Variant, event: &str) -> Outcome {
     running.stop().await?;
     let session = variant.name == FLOOR || operations::is_session(&answer)?;
     if session { Ok(()) } else { Err(format!("{} tells no session: {answer}", variant.name).into()) }
-}
-
-#[expect(clippy::print_stdout, reason = "the page is what this program is for")]
-fn show(page: &str) {
-    println!("{page}");
 }

@@ -4,13 +4,14 @@ use std::{fmt::Write, process::Command};
 
 use bench::{
     Outcome,
+    target::{self, short},
     variant::{EXPRESS, FLOOR, NODE, OURS, PYTHON, RUST_DEFAULT},
 };
 
 use crate::{
     instructions::Counts,
     measure::{Sample, ratio, spread},
-    targets::{Limit, Measured, Target, all},
+    targets::{Measured, all},
 };
 
 const NAMES: [&str; 6] = [FLOOR, OURS, RUST_DEFAULT, NODE, PYTHON, EXPRESS];
@@ -24,7 +25,8 @@ pub(crate) fn write(measured: &Measured, rounds: usize, warm: usize) -> Outcome<
     let opening = OPENING.replace("{system}", &system).replace("{rounds}", &rounds.to_string());
     let opening = opening.replace("{warm}", &warm.to_string());
     let mut page = opening.replace("{node}", &version("node")?).replace("{python}", &version("python3")?);
-    targets(&mut page, &all(measured)?)?;
+    page.push_str("\n## Targets\n");
+    target::table(&mut page, &all(measured)?)?;
     times(&mut page, measured)?;
     ratios(&mut page, measured)?;
     instructions(&mut page, measured)?;
@@ -35,21 +37,6 @@ pub(crate) fn write(measured: &Measured, rounds: usize, warm: usize) -> Outcome<
 
 fn version(program: &str) -> Outcome<String> {
     Ok(String::from_utf8(Command::new(program).arg("--version").output()?.stdout)?.trim().to_owned())
-}
-
-fn targets(page: &mut String, targets: &[Target]) -> Outcome {
-    writeln!(page, "\n## Targets\n\n| what | target | measured | |\n|---|---|---|---|")?;
-    for target in targets {
-        let Target { what, limit, figure, unit } = target;
-        let limit = match limit {
-            Limit::AtMost(most) => format!("at most {most}{unit}"),
-            Limit::AtLeast(least) => format!("at least {least}{unit}"),
-            Limit::Exactly(number) => format!("{number}{unit}"),
-        };
-        let told = if target.is_met() { "met" } else { "**missed**" };
-        writeln!(page, "| {what} | {limit} | {}{unit} | {told} |", short(*figure))?;
-    }
-    Ok(())
 }
 
 fn times(page: &mut String, measured: &Measured) -> Outcome {
@@ -145,17 +132,4 @@ fn bills(page: &mut String, measured: &Measured) -> Outcome {
         writeln!(page, "| {operation} | {} | {} | {} |", bill.requests, short(bill.read), short(bill.written))?;
     }
     Ok(())
-}
-
-/// Three digits that say something.
-fn short(figure: f64) -> String {
-    if figure.fract() == 0.0 {
-        return figure.to_string();
-    }
-    match figure {
-        100.0.. => format!("{figure:.0}"),
-        10.0.. => format!("{figure:.1}"),
-        1.0.. => format!("{figure:.2}"),
-        _ => format!("{figure:.3}"),
-    }
 }

@@ -2,6 +2,7 @@
 
 use bench::{
     Outcome,
+    target::{Limit, Target},
     variant::{FLOOR, NODE, OURS, RUST_DEFAULT},
 };
 
@@ -13,40 +14,6 @@ use crate::{
 };
 
 const MIB: f64 = 1_048_576.0;
-
-/// A promise.
-pub(crate) struct Target {
-    /// What it is about.
-    pub(crate) what: &'static str,
-    /// What must hold.
-    pub(crate) limit: Limit,
-    /// What was measured.
-    pub(crate) figure: f64,
-    /// What both are counted in.
-    pub(crate) unit: &'static str,
-}
-
-/// Which side of a number is right.
-#[derive(Clone, Copy)]
-pub(crate) enum Limit {
-    /// This much or less.
-    AtMost(f64),
-    /// This much or more.
-    AtLeast(f64),
-    /// This and nothing else.
-    Exactly(f64),
-}
-
-impl Target {
-    /// Whether it is kept.
-    pub(crate) fn is_met(&self) -> bool {
-        match self.limit {
-            Limit::AtMost(most) => self.figure <= most,
-            Limit::AtLeast(least) => self.figure >= least,
-            Limit::Exactly(number) => (self.figure - number).abs() < f64::EPSILON,
-        }
-    }
-}
 
 /// Everything that was measured.
 pub(crate) struct Measured {
@@ -68,7 +35,7 @@ pub(crate) struct Measured {
 pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
     let Measured { samples, settled, sizes, bills, session_bytes, counts } = measured;
     let mut targets = Vec::new();
-    let mut add = |what, limit, figure, unit| targets.push(Target { what, limit, figure, unit });
+    let mut add = |what: &str, limit, figure, unit| targets.push(Target::new(what, limit, figure, unit));
     let cold = |name, base| ratio(samples, name, base, |sample| sample.cold);
     add("cold start, times the floor's", Limit::AtMost(1.7), cold(OURS, FLOOR), "");
     add("cold start of Rust with all defaults, times ours", Limit::AtLeast(8.0), cold(RUST_DEFAULT, OURS), "");
@@ -115,26 +82,4 @@ pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
         " bytes",
     );
     Ok(targets)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_met_up_to_and_including_its_limit() {
-        for (limit, figure, met) in [
-            (Limit::AtMost(1.7), 1.7, true),
-            (Limit::AtMost(1.7), 1.71, false),
-            (Limit::AtLeast(8.0), 8.0, true),
-            (Limit::AtLeast(8.0), 7.99, false),
-            (Limit::Exactly(1.0), 1.0, true),
-            (Limit::Exactly(1.0), 0.5, false),
-            (Limit::Exactly(1.0), 1.5, false),
-            (Limit::AtMost(1.7), f64::NAN, false),
-            (Limit::AtLeast(8.0), f64::NAN, false),
-        ] {
-            assert_eq!(Target { what: "", limit, figure, unit: "" }.is_met(), met, "{figure}");
-        }
-    }
 }

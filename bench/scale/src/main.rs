@@ -12,7 +12,7 @@ mod stack;
 
 use std::path::PathBuf;
 
-use bench::{Outcome, world::World};
+use bench::{Outcome, publish, world::World};
 use clap::Parser;
 
 /// Lets many clients live for a while, and writes a page and a plot.
@@ -40,13 +40,7 @@ async fn main() -> Outcome {
     let day = day::live(&world, clients, sessions, speed).await?;
     plot::write(&day.lived.series(), &folder.join("scale.svg"))?;
     let page = page::write(&day, &growth)?;
-    std::fs::write(folder.join("scale.md"), &page)?;
-    show(&page);
+    publish(&page, &folder.join("scale.md"))?;
     let wrong = day.lived.wrong();
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ").into()) }
-}
-
-#[expect(clippy::print_stdout, reason = "the page is what this program is for")]
-fn show(page: &str) {
-    println!("{page}");
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use bench::Outcome;
+use bench::{
+    Outcome,
+    target::{self, Limit, Target},
+};
 
 use crate::{
     cost::{BILLED_SECONDS, Consumption, GB},
@@ -12,12 +15,12 @@ use crate::{
 
 const OPENING: &str = include_str!("page.md");
 /// Most requests in a minute when the service is back, times the ordinary rate.
-const RETURN: f64 = 3.0;
+const RETURN: Limit = Limit::AtMost(3.0);
 /// The same from ten minutes later on, when nobody may act in step with others any more.
-const WAVE: f64 = 1.5;
+const WAVE: Limit = Limit::AtMost(1.5);
 const RETURNED: f64 = OUTAGE.1 + 10.0;
 /// Most milliseconds with the most sessions, times those with the fewest.
-const GROWTH: f64 = 1.25;
+const GROWTH: Limit = Limit::AtMost(1.25);
 const WORKDAY_HOURS: f64 = 8.0;
 
 /// The whole page.
@@ -35,32 +38,24 @@ pub(crate) fn write(day: &Day, growth: &[Grown]) -> Outcome<String> {
 fn targets(page: &mut String, day: &Day, growth: &[Grown]) -> Outcome {
     let Day { lived, .. } = day;
     let ordinary = lived.mean(STEADY.0, STEADY.1);
-    let after = lived.peak(OUTAGE.1, LAST) / ordinary;
-    let later = lived.peak(RETURNED, LAST) / ordinary;
     let (fewest, most) = growth.first().zip(growth.last()).ok_or("no table was measured")?;
-    let grows = most.took.median / fewest.took.median;
-    let ended = lived.endings.len();
-    writeln!(page, "\n| what | target | measured | |\n|---|---|---|---|")?;
-    let told = |met: bool| if met { "met" } else { "**missed**" };
-    writeln!(page, "| sessions that a client took for ended | 0 | {ended} | {} |", told(ended == 0))?;
-    writeln!(
-        page,
-        "| most requests in a minute after the outage, times the ordinary rate | at most {RETURN} | {after:.2} | {} |",
-        told(after <= RETURN)
-    )?;
-    writeln!(
-        page,
-        "| the same from ten minutes after it on | at most {WAVE} | {later:.2} | {} |",
-        told(later <= WAVE)
-    )?;
-    writeln!(
-        page,
-        "| time of a warm validate with {} sessions in the table, times that with {} | at most {GROWTH} | {grows:.2} | {} |",
+    let grows = format!(
+        "time of a warm validate with {} sessions in the table, times that with {}",
         thousands(most.sessions),
-        thousands(fewest.sessions),
-        told(grows <= GROWTH)
-    )?;
-    Ok(())
+        thousands(fewest.sessions)
+    );
+    let ended = f64::from(u32::try_from(lived.endings.len())?);
+    let met = [
+        ("sessions that a client took for ended".to_owned(), Limit::Exactly(0.0), ended),
+        (
+            "most requests in a minute after the outage, times the ordinary rate".to_owned(),
+            RETURN,
+            lived.peak(OUTAGE.1, LAST) / ordinary,
+        ),
+        ("the same from ten minutes after it on".to_owned(), WAVE, lived.peak(RETURNED, LAST) / ordinary),
+        (grows, GROWTH, most.took.median / fewest.took.median),
+    ];
+    target::table(page, &met.map(|(what, limit, figure)| Target::new(what, limit, figure, "")))
 }
 
 fn requests(page: &mut String, day: &Day) -> Outcome {
