@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::runtime_api::{Answered, Posted, RuntimeApi};
+use local::{
+    memory,
+    runtime_api::{Answered, Posted, RuntimeApi},
+};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
@@ -110,9 +113,7 @@ impl Function {
 
     /// Most memory that it ever held, in bytes.
     pub fn peak_memory(&self) -> Outcome<u64> {
-        let status = read_to_string(format!("/proc/{}/status", self.id()?))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM")?;
-        Ok(peak.trim_end_matches("kB").trim().parse::<u64>()? * 1024)
+        Ok(memory::peak(self.id()?)?)
     }
 
     /// Ends the process.

@@ -11,6 +11,7 @@ mod event;
 mod functions;
 mod gateway;
 mod master_secret;
+pub mod memory;
 pub mod options;
 pub mod runtime_api;
 pub mod stack;

@@ -1,8 +1,11 @@
 //! Functions that run under the Runtime API as they do on Lambda.
 
-use std::{fs::read_to_string, path::PathBuf, process::Stdio};
+use std::{path::PathBuf, process::Stdio};
 
-use local::runtime_api::{Posted, RuntimeApi};
+use local::{
+    memory,
+    runtime_api::{Posted, RuntimeApi},
+};
 use serde_json::Value;
 use session::settings::Variables;
 use tokio::{
@@ -60,10 +63,7 @@ impl Bootstrap {
 
     /// The most memory that the process ever had resident, in bytes.
     pub(crate) fn peak_memory(&self) -> Outcome<u64> {
-        let id = self.child.id().ok_or("not running")?;
-        let status = read_to_string(format!("/proc/{id}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no peak")?;
-        Ok(peak.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+        Ok(memory::peak(self.child.id().ok_or("not running")?)?)
     }
 
     /// Asks the process to end, and waits until it has.
