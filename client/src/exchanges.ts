@@ -166,11 +166,14 @@ export async function catchUp(tab: Tab): Promise<void> {
   look(tab);
   const { phase } = tab;
   if (phase === "live") return tab.now() < refreshFrom(tab, tab.policy) ? check(tab) : renew(tab);
-  if (phase) return phase === "lost" ? reopen(tab) : leave(tab);
+  if (phase === "lost") return reopen(tab);
+  if (phase) return leave(tab);
 }
 
 /** Opens a session; the turn keeps it from running beside anything else that changes cookies. */
 export async function open(tab: Tab, route: "connect" | "register", body: object, { remember = false, label }: ConnectOptions = {}): Promise<SessionInfo> {
+  // What an earlier page has left is learned first: in the middle of this, nobody would seem to be signed in.
+  if (tab.state.status === "connecting") await tab.running.refresh?.catch(() => undefined);
   const before = tab.state;
   setState(tab, { status: "connecting" });
   try {

@@ -8,7 +8,7 @@ export const dueAt = (tab: Tab): number => tab.retryAt || (tab.phase === "live" 
 export function arm(tab: Tab): void {
   tab.cancelTimer?.();
   if (!tab.phase || tab.signal.aborted) return;
-  tab.cancelTimer = tab.after(Math.min(Math.max(dueAt(tab) - tab.now(), 0), TICK_MS), tab.tick);
+  tab.cancelTimer = tab.after(Math.max(0, Math.min(dueAt(tab) - tab.now(), TICK_MS)), tab.tick);
 }
 
 /** Asks at once if the last answer is as old as this; after a failure no sooner than the server allows. */

@@ -39,8 +39,7 @@ export interface Recorded extends Listened, Clock {
 export function record(tab: Recorded, entry: Omit<FlightEntry, "atMs">): void {
   const { ring } = tab;
   const stamped = { atMs: Math.round(tab.now() - tab.startedAt), ...entry };
-  ring.push(stamped);
-  if (ring.length > 200) ring.shift();
+  if (ring.push(stamped) > 200) ring.shift();
   emit(tab, "entry", stamped);
 }
 

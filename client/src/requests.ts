@@ -36,7 +36,7 @@ export interface Sending extends Recorded {
 type Problem = ErrorDetails & { readonly code?: ErrorCode };
 
 /** Sends one request; whatever is not the service's own answer to it is thrown as a {@link SessionError}. */
-export async function send(tab: Sending, route: Route, ask: Ask = {}): Promise<Reply<unknown>> {
+export async function send(tab: Sending, route: Route, ask: Ask): Promise<Reply<unknown>> {
   const { baseUrl, requestTimeoutMs = 10_000, inBody } = tab;
   const { path = `/${route}`, body, method = body ? "POST" : "GET", bearer, by, keys } = ask;
   // The policy is asked for without a header that would cost a preflight.
@@ -93,7 +93,7 @@ export async function send(tab: Sending, route: Route, ask: Ask = {}): Promise<R
 
 /** Takes an answer for what the route promises; a captive portal can write JSON, too. */
 export function described(reply: Reply<unknown>, tokens = true): Reply<SessionAnswer> {
-  const body = reply.body as Partial<SessionAnswer> | undefined;
-  if (!body?.session?.id || (tokens && !body.accessToken)) throw new SessionError("unexpected_answer");
+  const body = reply.body as Partial<SessionAnswer>;
+  if (!body.session?.id || (tokens && !body.accessToken)) throw new SessionError("unexpected_answer");
   return reply as Reply<SessionAnswer>;
 }

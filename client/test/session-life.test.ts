@@ -22,6 +22,22 @@ it("the first page of a visitor asks once and shows nobody", async () => {
   expect(server.to("refresh").length).toBe(1);
 });
 
+it("whenever a page connects, nobody is shown to be signed out while it does", async () => {
+  for (const ms of [0, 1, 24, 25, 40, 100, 1000]) {
+    const at = world();
+    const page = at.page();
+    await at.clock.advance(ms);
+    const connecting = page.client.connect(ADA);
+    const shown = [];
+    for (let waited = 0; waited < SECOND; waited++) {
+      await at.clock.advance(1);
+      shown.push(status(page));
+    }
+    await connecting;
+    expect([...new Set(shown)], `${String(ms)} ms after it was loaded`).toEqual(["connecting", "active"]);
+  }
+});
+
 it("an idle tab that polls never reports activity and ends at its idle limit", async () => {
   const at = await connected();
   const ended: unknown[] = [];

@@ -24,6 +24,7 @@ describe("a session", () => {
 
   it("ends at its idle limit although the tab polls", async () => {
     const page = await open(await stage.context(), stage.stack.url);
+    await reaches(page, "anonymous");
     await connectGuest(page);
     const before = await state(page);
     await reaches(page, "ended", 30_000);
