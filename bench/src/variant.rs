@@ -40,10 +40,11 @@ pub fn target() -> PathBuf {
 impl Variant {
     /// A function of this project, as it is deployed.
     pub fn function(name: &'static str, environment: &Variables) -> Outcome<Self> {
-        Self::binary(name, &target().join("release").join(name), environment)
+        Self::binary(name, name, environment)
     }
 
-    fn binary(name: &'static str, path: &Path, environment: &Variables) -> Outcome<Self> {
+    fn binary(name: &'static str, file: &str, environment: &Variables) -> Outcome<Self> {
+        let path = target().join("bench").join(file);
         let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
         let command = vec![path.to_string_lossy().into_owned()];
         Ok(Self { name, command, environment: environment.clone(), package: path })
@@ -67,9 +68,9 @@ impl Variant {
         let start = format!("import sys; sys.path.insert(0, {:?}); sys.argv = ['', 'app.handler']; ", text(&python))
             + "from awslambdaric.__main__ import main; main(sys.argv)";
         Ok(vec![
-            Self::binary(FLOOR, &target().join("release/floor"), own_roots)?,
+            Self::binary(FLOOR, FLOOR, own_roots)?,
             Self::function(OURS, own_roots)?,
-            Self::binary(RUST_DEFAULT, &target().join("rust-default/release/rust-default"), system_roots)?,
+            Self::binary(RUST_DEFAULT, "rust-default", system_roots)?,
             node(NODE, "node"),
             node(EXPRESS, "express-session"),
             script(PYTHON, &["python3", "-c", &start], python),
