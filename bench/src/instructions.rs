@@ -4,6 +4,7 @@
 
 use std::fs::read_to_string;
 
+use local::recorded::{event, poll};
 use serde_json::{Value, json};
 use session::settings::Variables;
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ use bench::{
     Outcome,
     function::Function,
     variant::{OURS, Variant},
-    world::{World, body, event, poll},
+    world::{World, body},
 };
 
 /// Requests that are counted; the one before them is not warm.

@@ -1,6 +1,5 @@
 //! What measuring takes: programs under a Lambda Runtime API, a table behind TLS, and what DynamoDB would bill.
 
-#![expect(clippy::indexing_slicing, reason = "a member of an event or an answer that is not there reads as null")]
 #![expect(clippy::missing_errors_doc, reason = "every error ends the run and says what does not work")]
 
 use std::{fs, path::Path};

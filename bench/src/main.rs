@@ -16,9 +16,10 @@ use bench::{
     function::Function,
     publish,
     variant::{EXPRESS, FLOOR, Variant},
-    world::{World, poll},
+    world::World,
 };
 use clap::Parser;
+use local::recorded;
 use serde_json::Value;
 
 use crate::targets::Measured;
@@ -49,7 +50,7 @@ async fn main() -> Outcome {
     let key = world.public_key().await?;
     world.system_roots.set("PUBLIC_KEY", key);
 
-    let poll = poll(&opened, &Value::Null)?;
+    let poll = recorded::poll(&opened, &Value::Null)?;
     let mut variants = Vec::new();
     for variant in Variant::all(&world.own_roots, &world.system_roots)? {
         let event = if variant.name == EXPRESS { operations::express_poll(&variant).await? } else { poll.clone() };

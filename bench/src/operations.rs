@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use local::counter::Bill;
+use local::{
+    counter::Bill,
+    recorded::{event, poll},
+};
 use serde_json::{Value, json};
 
 use bench::{
     Outcome,
     function::Function,
     variant::{self, Variant},
-    world::{World, body, event, poll},
+    world::{World, body},
 };
 
 /// Validate without activity.
@@ -37,10 +40,9 @@ impl Till<'_> {
     /// Hands a function an event and notes what it cost under `operation`.
     async fn ring(&mut self, operation: &'static str, function: &'static str, event: &str) -> Outcome<Value> {
         let (variant, running) = self.running.get_mut(function).ok_or("not started")?;
-        let before = self.world.counter.so_far();
-        let (_, answer) = running.invoke(variant, event).await?;
-        self.bills.push((operation, self.world.counter.so_far() - before));
-        Ok(answer)
+        let (answered, bill) = self.world.counter.during(running.invoke(variant, event)).await;
+        self.bills.push((operation, bill));
+        Ok(answered?.1)
     }
 }
 

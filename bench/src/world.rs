@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::{
 use local::{
     counter::Counter,
     database::{Embedded, Item, create_table},
+    recorded,
     template::{Table, Template},
 };
 use serde_json::{Value, json};
@@ -97,7 +98,7 @@ impl World {
     /// Opens a session as a guest; its tokens. Publishes the key that the tokens are signed with.
     pub async fn connect(&self) -> Outcome<Value> {
         let connect = Variant::function("connect", &self.without_tls)?;
-        let event = event("connect/guest", |event| {
+        let event = recorded::event("connect/guest", |event| {
             event["body"] = json!(json!({ "credential": { "kind": "guest" }, "transport": "body" }).to_string());
         })?;
         let (mut running, _) = Function::start(&connect, &event).await?;
@@ -169,26 +170,9 @@ fn with_keys(item: &Item, number: u64) -> Outcome<Item> {
     Ok(item)
 }
 
-/// A recorded event, changed.
-pub fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events").join(name).with_extension("json");
-    let mut event = serde_json::from_str(&fs::read_to_string(path)?)?;
-    change(&mut event);
-    Ok(event.to_string())
-}
-
 /// The body of an answer.
 pub fn body(answer: &Value) -> Outcome<Value> {
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
-}
-
-/// A poll with the access token of an opened session.
-pub fn poll(opened: &Value, last_active_ms_ago: &Value) -> Outcome<String> {
-    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    event("validate-session/poll", |event| {
-        event["headers"]["authorization"] = json!(bearer);
-        event["body"] = json!(json!({ "lastActiveMsAgo": last_active_ms_ago }).to_string());
-    })
 }
 
 fn settings(endpoint: &str) -> Variables {

@@ -12,10 +12,12 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Response, StatusCode, header},
+    http::{HeaderMap, Response, StatusCode},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+use crate::forward;
 
 /// What DynamoDB would bill.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,7 +53,7 @@ pub struct Counter {
 #[derive(Clone)]
 struct Passage {
     client: reqwest::Client,
-    behind: SocketAddr,
+    behind: String,
     bill: Arc<Mutex<Bill>>,
 }
 
@@ -62,6 +64,7 @@ impl Counter {
     /// When no port can be had.
     pub async fn start(behind: SocketAddr) -> io::Result<Self> {
         let bill = Arc::new(Mutex::new(Bill::default()));
+        let behind = format!("http://{behind}");
         let passage = Passage { client: reqwest::Client::new(), behind, bill: Arc::clone(&bill) };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -75,6 +78,13 @@ impl Counter {
     pub fn so_far(&self) -> Bill {
         *self.bill.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What comes of something, and all that passes until then.
+    pub async fn during<T>(&self, doing: impl Future<Output = T>) -> (T, Bill) {
+        let before = self.so_far();
+        let done = doing.await;
+        (done, self.so_far() - before)
+    }
 }
 
 async fn forward(State(passage): State<Passage>, headers: HeaderMap, body: Bytes) -> Response<Body> {
@@ -87,24 +97,16 @@ async fn forward(State(passage): State<Passage>, headers: HeaderMap, body: Bytes
 }
 
 impl Passage {
-    async fn pass(&self, mut headers: HeaderMap, body: Bytes) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
+    async fn pass(&self, headers: HeaderMap, body: Bytes) -> Result<Response<Body>, Box<dyn Error + Send + Sync>> {
         let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
         let reads = ["GetItem", "BatchGetItem", "Query"].iter().any(|read| target.ends_with(&format!(".{read}")));
         let mut asked: Value = serde_json::from_slice(&body)?;
         if let Some(members) = asked.as_object_mut() {
             members.insert("ReturnConsumedCapacity".to_owned(), json!("TOTAL"));
         }
-        for stale in [header::CONTENT_LENGTH, header::HOST] {
-            headers.remove(stale);
-        }
-        let request = self.client.post(format!("http://{}", self.behind)).headers(headers).body(asked.to_string());
-        let answer = request.send().await?;
-        let builder = Response::builder().status(answer.status());
-        let headers = answer.headers().clone();
-        let text = answer.bytes().await?;
-        self.note(reads, &serde_json::from_slice(&text)?);
-        let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
-        Ok(builder.body(Body::from(text))?)
+        let answer = forward::post(&self.client, &self.behind, headers, asked.to_string()).await?;
+        self.note(reads, &serde_json::from_slice(answer.body())?);
+        Ok(answer.map(Body::from))
     }
 
     fn note(&self, reads: bool, answer: &Value) {

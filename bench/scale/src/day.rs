@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bench::{Outcome, world::World};
-use local::counter::{Bill, Counter};
+use local::counter::Bill;
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,10 +41,11 @@ pub(crate) struct Day {
 /// Lets them live.
 pub(crate) async fn live(world: &World, clients: u64, sessions: u64, speed: u32) -> Outcome<Day> {
     let mut stack = FastStack::start(world.counter.address, speed).await?;
-    let (connect, opened) = cost(&world.counter, connect(&stack.url)).await?;
+    let (opened, connect) = world.counter.during(connect(&stack.url)).await;
     // Those of the clients come on top.
     world.fill(sessions - clients).await?;
-    let (logout, ()) = cost(&world.counter, logout(&stack.url, &opened)).await?;
+    let (left, logout) = world.counter.during(logout(&stack.url, &opened?)).await;
+    left?;
 
     let arriving = Clients::start(&stack.url, clients, speed).await?;
     let begun = Instant::now();
@@ -53,9 +54,7 @@ pub(crate) async fn live(world: &World, clients: u64, sessions: u64, speed: u32)
         tokio::time::sleep(wait)
     };
     minute(STEADY.0).await;
-    let before = world.counter.so_far();
-    minute(STEADY.1).await;
-    let steady = world.counter.so_far() - before;
+    let ((), steady) = world.counter.during(minute(STEADY.1)).await;
     minute(OUTAGE.0).await;
     stack.take_away().await?;
     minute(OUTAGE.1).await;
@@ -63,12 +62,6 @@ pub(crate) async fn live(world: &World, clients: u64, sessions: u64, speed: u32)
     let lived = arriving.lived().await?;
     stack.take_away().await?;
     Ok(Day { clients, sessions, speed, lived, connect, steady, logout })
-}
-
-async fn cost<T>(counter: &Counter, doing: impl Future<Output = Outcome<T>>) -> Outcome<(Bill, T)> {
-    let before = counter.so_far();
-    let done = doing.await?;
-    Ok((counter.so_far() - before, done))
 }
 
 /// Opens a session as a guest; its access token.

@@ -5,8 +5,9 @@ use bench::{
     function::Function,
     statistics::{Spread, percentile},
     variant::{OURS, Variant},
-    world::{World, poll},
+    world::World,
 };
+use local::recorded;
 use serde_json::Value;
 
 /// How many sessions there are.
@@ -29,7 +30,7 @@ pub(crate) async fn measure() -> Outcome<Vec<Grown>> {
     let mut running = Vec::new();
     for sessions in SIZES {
         let world = World::start().await?;
-        let event = poll(&world.connect().await?, &Value::Null)?;
+        let event = recorded::poll(&world.connect().await?, &Value::Null)?;
         world.fill(sessions - 1).await?;
         let variant = Variant::function(OURS, &world.own_roots)?;
         let (function, _) = Function::start(&variant, &event).await?;

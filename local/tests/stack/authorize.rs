@@ -1,5 +1,6 @@
 //! The authorizer of an adopter's own APIs.
 
+use local::recorded;
 use serde_json::{Value, json};
 use session::{
     authorize::{Mode, authorize},
@@ -9,7 +10,7 @@ use session::{
 use crate::{
     Outcome,
     emulator::Emulator,
-    events::{deployed, recorded},
+    events::deployed,
     proxy::{Break, Plan},
     runtime_api::Bootstrap,
     world::{World, at, code},
@@ -25,13 +26,13 @@ fn mode(mode: &str) -> Variables {
 /// A guest, connected by the binary of connect.
 async fn connected(emulator: &Emulator) -> Outcome<Value> {
     let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
-    let answer = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
+    let answer = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
 }
 
 fn asked_with(opened: &Value) -> Outcome<String> {
     let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    recorded("authorize/bearer", |event| event["identitySource"] = json!([bearer]))
+    recorded::event("authorize/bearer", |event| event["identitySource"] = json!([bearer]))
 }
 
 async fn started(emulator: &Emulator, mode: &str) -> Outcome<Bootstrap> {
@@ -143,9 +144,9 @@ async fn an_event_of_another_kind_fails_the_invocation_by_name() -> Outcome {
     let emulator = Emulator::start().await?;
     let mut authorize = started(&emulator, "stateless").await?;
     for event in [
-        recorded("authorize/bearer", |event| event["version"] = json!("1.0"))?,
-        recorded("authorize/bearer", |event| event["identitySource"] = json!(["Bearer a", "203.0.113.77"]))?,
-        recorded("validate-session/poll", |_| ())?,
+        recorded::event("authorize/bearer", |event| event["version"] = json!("1.0"))?,
+        recorded::event("authorize/bearer", |event| event["identitySource"] = json!(["Bearer a", "203.0.113.77"]))?,
+        recorded::event("validate-session/poll", |_| ())?,
         "null".to_owned(),
     ] {
         // A request of an HTTP API has no identity source, so it reads as one without a token.

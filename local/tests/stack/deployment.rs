@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
+use local::recorded;
 use serde_json::Value;
 
-use crate::{
-    Outcome,
-    emulator::Emulator,
-    events::{deployed, recorded},
-    proxy::Proxy,
-    runtime_api::Bootstrap,
-};
+use crate::{Outcome, emulator::Emulator, events::deployed, proxy::Proxy, runtime_api::Bootstrap};
 
 /// Running functions by name.
 pub(crate) struct Deployment {
@@ -37,7 +32,7 @@ impl Deployment {
             self.functions.insert(function.to_owned(), (proxy, running));
         }
         let (_, running) = self.functions.get_mut(function).ok_or("not started")?;
-        running.invoke(&recorded(name, change)?).await
+        running.invoke(&recorded::event(name, change)?).await
     }
 
     /// What each function asked the table for since its start, and the bodies of the requests.

@@ -3,9 +3,9 @@
 use std::{
     collections::BTreeMap,
     fs::{read_dir, read_to_string},
-    path::{Path, PathBuf},
 };
 
+use local::recorded::{self, folder};
 use serde_json::{Map, Value, json};
 use session::settings::Variables;
 
@@ -13,17 +13,6 @@ use crate::{Outcome, emulator::Emulator, runtime_api::Bootstrap};
 
 /// A secret whose RSA key is none.
 const NO_RSA_KEY: &str = r#"{"current":"0123456789abcdef0123456789abcdef","rsa":"-----BEGIN PRIVATE KEY-----"}"#;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../events")
-}
-
-/// The recorded event of that name, changed.
-pub(crate) fn recorded(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
-    let mut event = serde_json::from_str(&read_to_string(folder().join(name).with_extension("json"))?)?;
-    change(&mut event);
-    Ok(event.to_string())
-}
 
 /// What a deployed function finds in its environment.
 pub(crate) fn deployed(emulator: &Emulator) -> Variables {
@@ -41,7 +30,7 @@ pub(crate) fn deployed(emulator: &Emulator) -> Variables {
 
 /// The secret that the recorded rotation is about.
 fn secret_arn() -> Outcome<String> {
-    let event: Value = serde_json::from_str(&recorded("rotate-secret/set", |_| ())?)?;
+    let event: Value = serde_json::from_str(&recorded::event("rotate-secret/set", |_| ())?)?;
     Ok(event["SecretId"].as_str().ok_or("no secret")?.to_owned())
 }
 
@@ -70,7 +59,7 @@ async fn every_function_answers_its_events() -> Outcome {
             functions.insert(function, Bootstrap::start(function, &settings).await?);
         }
         let running = functions.get_mut(function).ok_or("not started")?;
-        let answer = running.invoke(&recorded(name, |_| ())?).await?;
+        let answer = running.invoke(&recorded::event(name, |_| ())?).await?;
         let expected = expected.get(name).ok_or_else(|| format!("events/answers.json does not name {name}"))?;
         let told = match expected {
             Value::Object(members) => members.keys().map(|member| (member.clone(), answer[member].clone())).collect(),
@@ -88,9 +77,9 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
     let emulator = Emulator::start().await?;
     let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
     let odd = [
-        recorded("connect/guest", |event| event["headers"]["host"] = json!("a\nb"))?,
-        recorded("connect/guest", |event| event["rawQueryString"] = json!("a b"))?,
-        recorded("connect/guest", |event| event["isBase64Encoded"] = json!(true))?,
+        recorded::event("connect/guest", |event| event["headers"]["host"] = json!("a\nb"))?,
+        recorded::event("connect/guest", |event| event["rawQueryString"] = json!("a b"))?,
+        recorded::event("connect/guest", |event| event["isBase64Encoded"] = json!(true))?,
         json!({ "Records": [{ "eventSource": "aws:sqs", "body": "{}" }] }).to_string(),
         json!({ "httpMethod": "POST", "path": "/connect", "resource": "/connect", "requestContext": {} }).to_string(),
         "null".to_owned(),
@@ -98,7 +87,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
     for event in &odd {
         let answer = connect.invoke(event).await?;
         assert_eq!(answer["statusCode"], 400, "{event}");
-        let again = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
+        let again = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
         assert_eq!(again["statusCode"], 201, "after {event}");
     }
     let lines = connect.stop().await?;
@@ -110,8 +99,8 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
 async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
     let emulator = Emulator::start().await?;
     let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
-    connect.invoke(&recorded("connect/guest", |_| ())?).await?;
-    connect.invoke(&recorded("connect/password", |_| ())?).await?;
+    connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
+    connect.invoke(&recorded::event("connect/password", |_| ())?).await?;
     let lines = connect.stop().await?;
     let counts: Vec<_> = lines.iter().filter(|line| line.get("_aws").is_some()).collect();
     assert_eq!(counts.len(), 3, "{lines:?}");
@@ -134,12 +123,12 @@ async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
 async fn an_ordinary_poll_writes_nothing_and_its_latency_waits_for_company() -> Outcome {
     let emulator = Emulator::start().await?;
     let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
-    let opened = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
+    let opened = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     let opened: Value = serde_json::from_str(opened["body"].as_str().ok_or("no body")?)?;
     let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
     let mut validate = Bootstrap::start("validate-session", &deployed(&emulator)).await?;
     for _ in 0..60 {
-        let poll = recorded("validate-session/poll", |event| event["headers"]["authorization"] = json!(bearer))?;
+        let poll = recorded::event("validate-session/poll", |event| event["headers"]["authorization"] = json!(bearer))?;
         assert_eq!(validate.invoke(&poll).await?["statusCode"], 200);
     }
     // One with the start of the process, one for the fifty after it; nine wait.
@@ -189,6 +178,6 @@ async fn a_function_that_cannot_start_says_why_in_one_line_and_the_next_start_wo
         assert!(message.starts_with(said), "{function} {name}={value}: {message}");
     }
     let mut policy = Bootstrap::start("session-policy", &deployed(&emulator)).await?;
-    assert_eq!(policy.invoke(&recorded("session-policy/policy", |_| ())?).await?["statusCode"], 200);
+    assert_eq!(policy.invoke(&recorded::event("session-policy/policy", |_| ())?).await?["statusCode"], 200);
     Ok(())
 }

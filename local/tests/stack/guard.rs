@@ -1,11 +1,12 @@
 //! The layer that guards an adopter's own function, in the example that is one.
 
+use local::recorded;
 use serde_json::{Value, json};
 
 use crate::{
     Outcome,
     emulator::Emulator,
-    events::{deployed, recorded},
+    events::deployed,
     proxy::{Break, Plan},
     runtime_api::Bootstrap,
 };
@@ -13,7 +14,7 @@ use crate::{
 /// A guest, connected by the binary of connect.
 async fn connected(emulator: &Emulator) -> Outcome<Value> {
     let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
-    let answer = connect.invoke(&recorded("connect/guest", |_| ())?).await?;
+    let answer = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     body(&answer)
 }
 
@@ -23,7 +24,7 @@ fn body(answer: &Value) -> Outcome<Value> {
 
 fn request(opened: &Value) -> Outcome<String> {
     let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    recorded("validate-session/session", |event| event["headers"]["authorization"] = json!(bearer))
+    recorded::event("validate-session/session", |event| event["headers"]["authorization"] = json!(bearer))
 }
 
 /// The example with these settings more.
@@ -73,10 +74,10 @@ async fn whoever_has_no_session_does_not_reach_the_function() -> Outcome {
     let emulator = Emulator::start().await?;
     let opened = connected(&emulator).await?;
     let mut function = started(&emulator, &[]).await?;
-    let missing = recorded("validate-session/session", |event| {
+    let missing = recorded::event("validate-session/session", |event| {
         event["headers"].as_object_mut().map(|headers| headers.remove("authorization"));
     })?;
-    let forged = recorded("validate-session/session", |_| ())?;
+    let forged = recorded::event("validate-session/session", |_| ())?;
     let live = request(&opened)?;
     for (event, code, challenge) in [
         (&missing, "token_missing", "Bearer"),

@@ -3,14 +3,10 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use local::recorded;
 use serde_json::{Value, json};
 
-use crate::{
-    Outcome,
-    emulator::Emulator,
-    events::{deployed, recorded},
-    runtime_api::Bootstrap,
-};
+use crate::{Outcome, emulator::Emulator, events::deployed, runtime_api::Bootstrap};
 
 /// A recorded event, what is changed in it, and status and code of the answer.
 type Case = (&'static str, &'static str, fn(&mut Value), i64, &'static str);
@@ -202,7 +198,7 @@ async fn what_the_contract_does_not_allow_is_refused_by_name() -> Outcome {
             functions.insert(function, Bootstrap::start(function, &deployed(&emulator)).await?);
         }
         let running = functions.get_mut(function).ok_or("not started")?;
-        let answer = running.invoke(&recorded(name, change)?).await?;
+        let answer = running.invoke(&recorded::event(name, change)?).await?;
         let problem: Value = serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?;
         assert_eq!(
             (answer["statusCode"].as_i64(), problem["code"].as_str()),
@@ -222,7 +218,9 @@ async fn no_token_stands_in_for_another() -> Outcome {
     let settings = deployed(&emulator);
     let mut connect = Bootstrap::start("connect", &settings).await?;
     let opened = connect
-        .invoke(&recorded("connect/guest", |e| body(e, r#"{"credential":{"kind":"guest"},"transport":"body"}"#))?)
+        .invoke(&recorded::event("connect/guest", |e| {
+            body(e, r#"{"credential":{"kind":"guest"},"transport":"body"}"#);
+        })?)
         .await?;
     let opened: Value = serde_json::from_str(opened["body"].as_str().ok_or("no body")?)?;
     let access = opened["accessToken"].as_str().ok_or("no access token")?;
@@ -235,7 +233,7 @@ async fn no_token_stands_in_for_another() -> Outcome {
 
     // A refresh token as an access token, also beside a cookie that is good.
     for cookies in [json!([]), json!([format!("__Host-refresh={refresh}")])] {
-        let event = recorded("validate-session/session", |event| {
+        let event = recorded::event("validate-session/session", |event| {
             header(event, "authorization", &format!("Bearer {refresh}"));
             event["cookies"] = cookies;
         })?;
@@ -244,8 +242,8 @@ async fn no_token_stands_in_for_another() -> Outcome {
         assert!(answer["body"].as_str().is_some_and(|body| body.contains(r#""code":"token_invalid""#)));
     }
     // An access token as a refresh token, in the body and in the cookie.
-    let in_body = recorded("refresh/body", |e| body(e, &json!({ "refreshToken": access }).to_string()))?;
-    let in_cookie = recorded("refresh/cookie", |e| e["cookies"] = json!([format!("__Host-refresh={access}")]))?;
+    let in_body = recorded::event("refresh/body", |e| body(e, &json!({ "refreshToken": access }).to_string()))?;
+    let in_cookie = recorded::event("refresh/cookie", |e| e["cookies"] = json!([format!("__Host-refresh={access}")]))?;
     for event in [in_body, in_cookie] {
         assert_eq!(refreshing.invoke(&event).await?["statusCode"], 401);
     }
@@ -254,7 +252,7 @@ async fn no_token_stands_in_for_another() -> Outcome {
     let header_of_another = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": "AAAAAAAAAAA" }).to_string();
     let (_, rest) = access.split_once('.').ok_or("not a token")?;
     let unknown = format!("Bearer {}.{rest}", URL_SAFE_NO_PAD.encode(header_of_another));
-    let event = recorded("validate-session/session", |event| header(event, "authorization", &unknown))?;
+    let event = recorded::event("validate-session/session", |event| header(event, "authorization", &unknown))?;
     assert_eq!(validate.invoke(&event).await?["statusCode"], 401);
     assert!(!emulator.proxy.take().contains(&"GetItem".to_owned()));
     Ok(())

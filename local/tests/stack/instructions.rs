@@ -12,17 +12,13 @@ use std::{
 };
 
 use flate2::{Compression, write::DeflateEncoder};
+use local::recorded;
 use serde_json::{Value, json};
 use session::settings::Variables;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::{
-    Outcome,
-    emulator::Emulator,
-    events::{deployed, recorded},
-    runtime_api::Bootstrap,
-};
+use crate::{Outcome, emulator::Emulator, events::deployed, runtime_api::Bootstrap};
 
 /// Most instructions from the start of the process to its first request for an event, the connection to the table open.
 const START: u64 = 2_225_000;
@@ -98,20 +94,11 @@ fn deflated(file: &Path) -> Outcome<u64> {
 /// A guest's tokens, from a connect that is not counted.
 async fn connected(emulator: &Emulator) -> Outcome<Value> {
     let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
-    let event = recorded("connect/guest", |event| {
+    let event = recorded::event("connect/guest", |event| {
         event["body"] = json!(r#"{"credential":{"kind":"guest"},"transport":"body"}"#);
     })?;
     let answer = connect.invoke(&event).await?;
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
-}
-
-/// A poll of that session when nobody was there.
-fn poll(opened: &Value) -> Outcome<String> {
-    let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    recorded("validate-session/poll", |event| {
-        event["headers"]["authorization"] = json!(bearer);
-        event["body"] = json!(r#"{"lastActiveMsAgo":null}"#);
-    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -122,7 +109,7 @@ async fn a_start_a_poll_and_a_refresh_keep_their_budgets() -> Outcome {
     let emulator = Emulator::start().await?;
     let settings = deployed(&emulator);
     let opened = connected(&emulator).await?;
-    let event = poll(&opened)?;
+    let event = recorded::poll(&opened, &Value::Null)?;
     let poll = |_: Option<&Value>| Ok(event.clone());
     let start = counted("validate-session", &settings, 0, poll).await?;
     let first = counted("validate-session", &settings, 1, poll).await?;
@@ -130,14 +117,14 @@ async fn a_start_a_poll_and_a_refresh_keep_their_budgets() -> Outcome {
 
     let refresh = |answer: Option<&Value>| {
         let token = answer.unwrap_or(&opened)["refreshToken"].clone();
-        recorded("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
+        recorded::event("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
     };
     let one = counted("refresh", &settings, 1, refresh).await?;
     // The first run has rotated the token, so the second begins with another session.
     let opened = connected(&emulator).await?;
     let refresh = |answer: Option<&Value>| {
         let token = answer.unwrap_or(&opened)["refreshToken"].clone();
-        recorded("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
+        recorded::event("refresh/body", |event| event["body"] = json!(json!({ "refreshToken": token }).to_string()))
     };
     let rotated = (counted("refresh", &settings, 1 + WARM, refresh).await? - one) / WARM;
 
@@ -163,7 +150,7 @@ async fn a_start_a_poll_and_a_refresh_keep_their_budgets() -> Outcome {
 async fn a_thousand_polls_keep_the_budget_of_memory() -> Outcome {
     let emulator = Emulator::start().await?;
     let settings = deployed(&emulator);
-    let poll = poll(&connected(&emulator).await?)?;
+    let poll = recorded::poll(&connected(&emulator).await?, &Value::Null)?;
     let mut running =
         Bootstrap::run(Command::new(release("validate-session").await?), "validate-session", &settings).await?;
     for _ in 0..1000 {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::template::Template;
+use local::{recorded, template::Template};
 use serde_json::{Value, json};
 use session::{settings::Variables, unix_time::UnixMillis};
 use tokio::sync::OnceCell;
@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::{
     Outcome,
     emulator::Emulator,
-    events::{deployed, recorded},
+    events::deployed,
     proxy::{Break, Plan},
     runtime_api::Bootstrap,
 };
@@ -68,7 +68,7 @@ impl Functions<'_> {
 
     /// Sends a recorded request with another body; status and body of the answer.
     async fn post(&mut self, function: &'static str, event: &str, body: Value) -> Outcome<(i64, Value)> {
-        let event = recorded(event, |event| {
+        let event = recorded::event(event, |event| {
             event["body"] = json!(body.to_string());
             event.as_object_mut().map(|event| event.remove("cookies"));
         })?;
@@ -80,7 +80,7 @@ impl Functions<'_> {
     /// Sends a recorded request with another access token; the status of the answer.
     async fn with_bearer(&mut self, function: &'static str, event: &str, bearer: &Value) -> Outcome<i64> {
         let bearer = format!("Bearer {}", bearer.as_str().unwrap_or_default());
-        let event = recorded(event, |event| event["headers"]["authorization"] = json!(bearer))?;
+        let event = recorded::event(event, |event| event["headers"]["authorization"] = json!(bearer))?;
         self.invoke(function, &event).await?["statusCode"].as_i64().ok_or_else(|| "no status".into())
     }
 }
@@ -124,7 +124,7 @@ async fn run() -> Outcome<Lines> {
     let (status, back) = functions.post("connect", "connect/reconnect", reconnect).await?;
     assert_eq!(status, 201, "{back}");
     assert_eq!(functions.with_bearer("sessions", "sessions/list", &back["accessToken"]).await?, 200);
-    functions.invoke("session-policy", &recorded("session-policy/policy", |_| ())?).await?;
+    functions.invoke("session-policy", &recorded::event("session-policy/policy", |_| ())?).await?;
     let (status, _) = functions.post("logout", "logout/cookie", refresh(&back["refreshToken"])).await?;
     assert_eq!(status, 204);
     emulator.proxy.plan(Some(Plan { fault: Break::Fail, first: 1, lasting: true }));
@@ -142,7 +142,7 @@ async fn run() -> Outcome<Lines> {
     while let Some(batch) = stream.next_batch()? {
         assert_eq!(functions.invoke("record-events", batch.get()).await?, json!({ "batchItemFailures": [] }));
     }
-    functions.invoke("record-events", &recorded("record-events/bad-third", |_| ())?).await?;
+    functions.invoke("record-events", &recorded::event("record-events/bad-third", |_| ())?).await?;
 
     let mut lines = Lines::new();
     for (name, function) in functions.running {
@@ -210,7 +210,7 @@ async fn a_record_that_cannot_be_read_is_told_and_counted_and_the_rest_is_writte
     let lines = &conversation().await?["record-events"];
     let unreadable: Vec<_> = lines.iter().filter(|line| line["event"] == "record_unreadable").collect();
     assert_eq!(unreadable.len(), 1, "{unreadable:?}");
-    let event: Value = serde_json::from_str(&recorded("record-events/bad-third", |_| ())?)?;
+    let event: Value = serde_json::from_str(&recorded::event("record-events/bad-third", |_| ())?)?;
     let third = &event["Records"][2];
     assert_eq!(
         (&unreadable[0]["event_id"], &unreadable[0]["sequence_number"]),

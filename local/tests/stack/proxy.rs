@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, Response, StatusCode},
 };
 use futures_util::stream;
+use local::forward;
 use tokio::net::TcpListener;
 
 use crate::Outcome;
@@ -123,14 +124,8 @@ impl Passage {
     }
 
     async fn pass(&self, headers: HeaderMap, body: Bytes) -> Response<Body> {
-        let answered = async {
-            let answer = self.client.post(&self.behind).headers(headers).body(body).send().await?;
-            let builder = Response::builder().status(answer.status());
-            let headers = answer.headers().clone();
-            let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value));
-            Outcome::Ok(builder.body(Body::from(answer.bytes().await?))?)
-        };
-        answered.await.unwrap_or_else(|_| error(StatusCode::BAD_GATEWAY, ""))
+        let answered = forward::post(&self.client, &self.behind, headers, body).await;
+        answered.map_or_else(|_| error(StatusCode::BAD_GATEWAY, ""), |answer| answer.map(Body::from))
     }
 }
 

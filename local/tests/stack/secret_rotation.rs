@@ -2,6 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
+use local::recorded;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use session::{
@@ -26,7 +27,7 @@ use tokio::{
 use crate::{
     Outcome,
     emulator::Emulator,
-    events::{deployed, recorded},
+    events::deployed,
     key_rotation::{guest, refreshed},
     runtime_api::Bootstrap,
     world::{secret, token},
@@ -69,7 +70,7 @@ impl Manager {
 
     /// What Secrets Manager sends for one step.
     fn event(&self, step: &str, version: &str) -> Outcome<String> {
-        recorded("rotate-secret/set", |event| {
+        recorded::event("rotate-secret/set", |event| {
             event["Step"] = json!(step);
             event["SecretId"] = json!(self.arn);
             event["ClientRequestToken"] = json!(version);
