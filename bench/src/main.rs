@@ -12,14 +12,12 @@ mod targets;
 use std::path::PathBuf;
 
 use bench::{
-    Outcome,
-    function::Function,
-    publish,
+    Outcome, publish,
     variant::{EXPRESS, FLOOR, Variant},
     world::World,
 };
 use clap::Parser;
-use local::recorded;
+use harness::{function::Function, recorded};
 use serde_json::Value;
 
 use crate::targets::Measured;
@@ -62,7 +60,7 @@ async fn main() -> Outcome {
     let sizes = variants.iter().map(|(variant, _)| Ok((variant.name, size::of(&variant.package)?)));
     let sizes = sizes.collect::<Outcome<_>>()?;
     let (mut express, event) = variants.into_iter().find(|(variant, _)| variant.name == EXPRESS).ok_or("not there")?;
-    express.environment = world.without_tls.clone();
+    express.program.environment = world.without_tls.clone();
     let bills = operations::bills(&world, (express, &event)).await?;
 
     let counts = instructions::counts(&world).await?;
@@ -74,8 +72,7 @@ async fn main() -> Outcome {
 
 /// Whether a program does what it is compared for.
 async fn check(variant: &Variant, event: &str) -> Outcome {
-    let (mut running, _) = Function::start(variant, event).await?;
-    let (_, answer) = running.invoke(variant, event).await?;
+    let (running, _, answer) = Function::cold_start(&variant.program, event).await?;
     running.stop().await?;
     let session = variant.name == FLOOR || operations::is_session(&answer)?;
     if session { Ok(()) } else { Err(format!("{} tells no session: {answer}", variant.name).into()) }

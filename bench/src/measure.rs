@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use harness::function::{Function, Start};
+
 use bench::{
     Outcome,
-    function::{Function, Start},
     statistics::{Spread, percentile},
     variant::Variant,
 };
@@ -60,11 +61,11 @@ pub(crate) async fn starts(variants: &[(Variant, String)], rounds: usize, warm: 
 }
 
 async fn sample(variant: &Variant, event: &str, warm: usize) -> Outcome<Sample> {
-    let (mut function, Start { init, first }) = Function::start(variant, event).await?;
+    let (mut function, Start { init, first }, _) = Function::cold_start(&variant.program, event).await?;
     let before = function.processor_time()?;
     let mut took = Vec::with_capacity(warm);
     for _ in 0..warm {
-        took.push(milliseconds(function.invoke(variant, event).await?.0));
+        took.push(milliseconds(function.timed(event).await?.0));
     }
     let processor = milliseconds(function.processor_time()?.saturating_sub(before)) / f64::from(u32::try_from(warm)?);
     let memory = f64::from(u32::try_from(function.peak_memory()?)?);
@@ -96,15 +97,15 @@ pub(crate) async fn settled(variants: &[(Variant, String)], after: usize) -> Out
 async fn settled_once(variants: &[(Variant, String)], after: usize) -> Outcome<Vec<(&'static str, f64)>> {
     let mut running = Vec::new();
     for (variant, event) in variants {
-        let (function, _) = Function::start(variant, event).await?;
-        running.push((variant, event, function, Duration::ZERO));
+        let (function, ..) = Function::cold_start(&variant.program, event).await?;
+        running.push((variant.name, event, function, Duration::ZERO));
     }
     let before = after / TURN;
     for turn in 0..before + COUNTED_TURNS {
-        for (variant, event, function, counted) in &mut running {
+        for (_, event, function, counted) in &mut running {
             let start = function.processor_time()?;
             for _ in 0..TURN {
-                function.invoke(variant, event).await?;
+                function.invoke(event).await?;
             }
             if turn >= before {
                 *counted += function.processor_time()?.saturating_sub(start);
@@ -113,9 +114,9 @@ async fn settled_once(variants: &[(Variant, String)], after: usize) -> Outcome<V
     }
     let requests = f64::from(u32::try_from(COUNTED_TURNS * TURN)?);
     let mut settled = Vec::new();
-    for (variant, _, function, counted) in running {
+    for (name, _, function, counted) in running {
         function.stop().await?;
-        settled.push((variant.name, milliseconds(counted) / requests));
+        settled.push((name, milliseconds(counted) / requests));
     }
     Ok(settled)
 }

@@ -2,27 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use local::{
-    counter::Bill,
+use harness::{
+    bill::Bill,
+    budgets,
+    function::{Function, body},
     recorded::{event, poll},
 };
 use serde_json::{Value, json};
 
 use bench::{
     Outcome,
-    function::Function,
     variant::{self, Variant},
-    world::{World, body},
+    world::World,
 };
 
-/// Validate without activity.
-pub(crate) const VALIDATE: &str = "validate, nobody there";
-/// Validate with activity.
-pub(crate) const VALIDATE_ACTIVE: &str = "validate, somebody there";
-/// Refresh.
-pub(crate) const REFRESH: &str = "refresh";
-/// Logout.
-pub(crate) const LOGOUT: &str = "logout";
 /// A poll of express-session.
 pub(crate) const EXPRESS: &str = "express-session, any request";
 
@@ -32,17 +25,17 @@ pub(crate) type Bills = Vec<(&'static str, Bill)>;
 /// The running functions and what they have cost.
 struct Till<'a> {
     world: &'a World,
-    running: BTreeMap<&'static str, (Variant, Function)>,
+    running: BTreeMap<&'static str, Function>,
     bills: Bills,
 }
 
 impl Till<'_> {
     /// Hands a function an event and notes what it cost under `operation`.
     async fn ring(&mut self, operation: &'static str, function: &'static str, event: &str) -> Outcome<Value> {
-        let (variant, running) = self.running.get_mut(function).ok_or("not started")?;
-        let (answered, bill) = self.world.counter.during(running.invoke(variant, event)).await;
+        let running = self.running.get_mut(function).ok_or("not started")?;
+        let (answered, bill) = self.world.emulator.proxy.during(succeeded(running, event)).await;
         self.bills.push((operation, bill));
-        Ok(answered?.1)
+        answered
     }
 }
 
@@ -67,24 +60,22 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
 
     for (name, first) in [("connect", &guest), ("validate-session", &poll(Value::Null)?)] {
         let variant = Variant::function(name, &world.without_tls)?;
-        let (function, _) = Function::start(&variant, first).await?;
-        till.running.insert(name, (variant, function));
+        till.running.insert(name, started(&variant, first).await?);
     }
-    till.ring("connect as a guest", "connect", &guest).await?;
-    till.ring("register", "connect", &user("ada", false)?).await?;
-    till.ring("connect with a password", "connect", &password).await?;
-    let remembered = till.ring("register and be remembered", "connect", &user("eve", true)?).await?;
+    till.ring(budgets::CONNECT_GUEST.name, "connect", &guest).await?;
+    till.ring(budgets::REGISTER.name, "connect", &user("ada", false)?).await?;
+    till.ring(budgets::CONNECT_PASSWORD.name, "connect", &password).await?;
+    let remembered = till.ring(budgets::REGISTER_REMEMBERED.name, "connect", &user("eve", true)?).await?;
     let stored = json!({ "kind": "reconnect", "reconnectToken": body(&remembered)?["reconnectToken"] });
     let reconnect = post("connect/reconnect", json!({ "credential": stored, "transport": "body" }))?;
-    till.ring("reconnect", "connect", &reconnect).await?;
-    till.ring(VALIDATE, "validate-session", &poll(Value::Null)?).await?;
-    till.ring(VALIDATE_ACTIVE, "validate-session", &poll(json!(0))?).await?;
+    till.ring(budgets::RECONNECTED.name, "connect", &reconnect).await?;
+    till.ring(budgets::VALIDATE.name, "validate-session", &poll(Value::Null)?).await?;
+    till.ring(budgets::VALIDATE_ACTIVE.name, "validate-session", &poll(json!(0))?).await?;
 
     let refresh = |answer: &Value| post("refresh/body", json!({ "refreshToken": answer["refreshToken"] }));
     let variant = Variant::function("refresh", &world.without_tls)?;
-    let (function, _) = Function::start(&variant, &refresh(&world.connect().await?)?).await?;
-    till.running.insert("refresh", (variant, function));
-    till.ring(REFRESH, "refresh", &refresh(&opened)?).await?;
+    till.running.insert("refresh", started(&variant, &refresh(&world.connect().await?)?).await?);
+    till.ring(budgets::REFRESH.name, "refresh", &refresh(&opened)?).await?;
 
     let logout = |opened: &Value| {
         let token = opened["accessToken"].as_str().ok_or("no access token")?;
@@ -94,15 +85,25 @@ pub(crate) async fn bills(world: &World, express: (Variant, &str)) -> Outcome<Bi
         })
     };
     let variant = Variant::function("logout", &world.without_tls)?;
-    let (function, _) = Function::start(&variant, &logout(&world.connect().await?)?).await?;
-    till.running.insert("logout", (variant, function));
-    till.ring(LOGOUT, "logout", &logout(&opened)?).await?;
+    till.running.insert("logout", started(&variant, &logout(&world.connect().await?)?).await?);
+    till.ring(budgets::LOGOUT.name, "logout", &logout(&opened)?).await?;
 
     let (variant, event) = express;
-    let (function, _) = Function::start(&variant, event).await?;
-    till.running.insert(variant.name, (variant, function));
+    till.running.insert(variant.name, started(&variant, event).await?);
     till.ring(EXPRESS, variant::EXPRESS, event).await?;
     Ok(till.bills)
+}
+
+/// A process that has answered its first event.
+async fn started(variant: &Variant, event: &str) -> Outcome<Function> {
+    Ok(Function::cold_start(&variant.program, event).await?.0)
+}
+
+/// The answer to an event, if it is not a refusal.
+pub(crate) async fn succeeded(function: &mut Function, event: &str) -> Outcome<Value> {
+    let answer = function.invoke(event).await?;
+    let done = matches!(answer["statusCode"].as_u64(), Some(200..=299));
+    if done { Ok(answer) } else { Err(format!("refused: {answer}").into()) }
 }
 
 /// Tokens come in bodies and headers here, never in both ways at once.
@@ -119,8 +120,8 @@ pub(crate) async fn express_poll(variant: &Variant) -> Outcome<String> {
         event["requestContext"]["http"]["path"] = json!("/connect");
         event["body"] = json!("");
     })?;
-    let (mut express, _) = Function::start(variant, &connect).await?;
-    let (_, answer) = express.invoke(variant, &connect).await?;
+    let mut express = started(variant, &connect).await?;
+    let answer = succeeded(&mut express, &connect).await?;
     express.stop().await?;
     let set = answer["cookies"][0].as_str().or_else(|| answer["headers"]["set-cookie"].as_str()).ok_or("no cookie")?;
     let cookie = set.split(';').next().unwrap_or_default().to_owned();

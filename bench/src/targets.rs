@@ -1,5 +1,7 @@
 //! What the project has promised itself, beside what was measured.
 
+use harness::budgets::{self, Call};
+
 use bench::{
     Outcome,
     target::{Limit, Target},
@@ -9,7 +11,7 @@ use bench::{
 use crate::{
     instructions::Counts,
     measure::{Samples, ratio, spread},
-    operations::{self, Bills},
+    operations::Bills,
     size::Size,
 };
 
@@ -42,17 +44,21 @@ pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
     add("cold start of Node, times ours", Limit::AtLeast(25.0), cold(NODE, OURS), "");
     let first = spread(samples, OURS, |sample| sample.first);
     add("first request after init, median", Limit::AtMost(1.5), first.median, " ms");
-    let millions = |count: u64| u32::try_from(count).map(|count| f64::from(count) / 1e6);
-    add("instructions of init, connection included", Limit::AtMost(5.0), millions(counts.init)?, " million");
-    add("instructions of the first TLS connection", Limit::AtMost(10.0), millions(counts.connection)?, " million");
-    add("instructions of a warm validate", Limit::AtMost(1.1), millions(counts.validate)?, " million");
-    add("instructions of a warm refresh", Limit::AtMost(1.4), millions(counts.refresh)?, " million");
+    for (what, most, count) in [
+        ("instructions of init, connection included", budgets::START_OVER_TLS, counts.init),
+        ("instructions of the first TLS connection", budgets::TLS_CONNECTION, counts.connection),
+        ("instructions of a warm validate", budgets::POLL, counts.validate),
+        ("instructions of a warm refresh", budgets::REFRESH_INSTRUCTIONS, counts.refresh),
+    ] {
+        add(what, Limit::AtMost(figure(most)? / 1e6), figure(count)? / 1e6, " million");
+    }
     let memory = spread(samples, OURS, |sample| sample.memory / MIB);
-    add("peak memory, median", Limit::AtMost(10.0), memory.median, " MiB");
+    add("peak memory, median", Limit::AtMost(figure(budgets::MEMORY)? / MIB), memory.median, " MiB");
     let memory = ratio(samples, NODE, OURS, |sample| sample.memory);
     add("peak memory of Node, times ours", Limit::AtLeast(8.0), memory, "");
     let zipped = sizes.iter().find(|(name, _)| *name == OURS).ok_or("not measured")?.1.zipped;
-    add("zipped", Limit::AtMost(3.7), f64::from(u32::try_from(zipped)?) / MIB, " MiB");
+    let most = figure(budgets::ARCHIVE)? / MIB;
+    add("zipped", Limit::AtMost(most), figure(u64::try_from(zipped)?)? / MIB, " MiB");
     let request = |name| settled.get(name).copied().ok_or("not measured");
     add(
         "processor time of a request of Node after thousands, times ours",
@@ -60,26 +66,24 @@ pub(crate) fn all(measured: &Measured) -> Outcome<Vec<Target>> {
         request(NODE)? / request(OURS)?,
         "",
     );
-    for (operation, requests, read, written) in [
-        (
-            operations::VALIDATE,
-            ("validate: requests", 1.0),
-            ("validate: read units", 1.0),
-            ("validate: write units", 0.0),
-        ),
-        (operations::REFRESH, ("refresh: requests", 1.0), ("refresh: read units", 0.0), ("refresh: write units", 1.0)),
-        (operations::LOGOUT, ("logout: requests", 1.0), ("logout: read units", 0.0), ("logout: write units", 1.0)),
+    for (promise, named) in [
+        (budgets::VALIDATE, ["validate: requests", "validate: read units", "validate: write units"]),
+        (budgets::REFRESH, ["refresh: requests", "refresh: read units", "refresh: write units"]),
+        (budgets::LOGOUT, ["logout: requests", "logout: read units", "logout: write units"]),
     ] {
-        let bill = bills.iter().find(|(name, _)| *name == operation).ok_or("not measured")?.1;
-        add(requests.0, Limit::Exactly(requests.1), f64::from(bill.requests), "");
-        add(read.0, Limit::Exactly(read.1), bill.read, "");
-        add(written.0, Limit::Exactly(written.1), bill.written, "");
+        let Call { name, requests, read, written } = promise;
+        let bill = bills.iter().find(|(operation, _)| *operation == name).ok_or("not measured")?.1;
+        let [first, second, third] = named;
+        add(first, Limit::Exactly(figure(u64::try_from(requests.len())?)?), f64::from(bill.requests), "");
+        add(second, Limit::Exactly(read), bill.read, "");
+        add(third, Limit::Exactly(written), bill.written, "");
     }
-    add(
-        "an ordinary session in the table",
-        Limit::AtMost(1_024.0),
-        f64::from(u32::try_from(*session_bytes)?),
-        " bytes",
-    );
+    let bytes = figure(u64::try_from(*session_bytes)?)?;
+    add("an ordinary session in the table", Limit::AtMost(figure(budgets::SESSION)?), bytes, " bytes");
     Ok(targets)
+}
+
+/// A count as what it is compared with.
+fn figure(count: u64) -> Outcome<f64> {
+    Ok(f64::from(u32::try_from(count)?))
 }

@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use harness::{binaries, function::Program};
 use session::settings::Variables;
 
 use crate::Outcome;
 
 /// One program.
 pub struct Variant {
-    /// As the tables say.
+    /// The name in the tables.
     pub name: &'static str,
-    /// The program and its arguments.
-    pub command: Vec<String>,
-    /// All that it finds in its environment.
-    pub environment: Variables,
+    /// The program and its settings.
+    pub program: Program,
     /// What is deployed: a file or a folder.
     pub package: PathBuf,
 }
@@ -31,12 +30,6 @@ pub const PYTHON: &str = "Python";
 /// express-session with connect-dynamodb.
 pub const EXPRESS: &str = "express-session";
 
-/// Where Cargo puts what it builds.
-#[must_use]
-pub fn target() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")
-}
-
 impl Variant {
     /// A function of this project, as it is deployed.
     pub fn function(name: &'static str, environment: &Variables) -> Outcome<Self> {
@@ -44,21 +37,18 @@ impl Variant {
     }
 
     fn binary(name: &'static str, file: &str, environment: &Variables) -> Outcome<Self> {
-        let path = target().join("bench").join(file);
+        let path = binaries::target()?.join("bench").join(file);
         let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-        let command = vec![path.to_string_lossy().into_owned()];
-        Ok(Self { name, command, environment: environment.clone(), package: path })
+        Ok(Self { name, program: Program::of(name, &path.to_string_lossy(), environment), package: path })
     }
 
     /// Everything that is compared, each with its own way to be told which roots to trust.
     pub fn all(own_roots: &Variables, system_roots: &Variables) -> Outcome<Vec<Self>> {
-        let bench = target().canonicalize()?.join("bench");
+        let bench = binaries::target()?.join("bench");
         let text = |path: &Path| path.to_string_lossy().into_owned();
-        let script = |name, command: &[&str], package: PathBuf| Self {
-            name,
-            command: command.iter().map(|word| (*word).to_owned()).collect(),
-            environment: system_roots.clone(),
-            package,
+        let script = |name, command: &[&str], package: PathBuf| {
+            let command = command.iter().map(|word| (*word).to_owned()).collect();
+            Self { name, program: Program { command, ..Program::of(name, "", system_roots) }, package }
         };
         let node = |name, folder: &str| {
             let bundle = bench.join(folder).join("index.mjs");

@@ -9,18 +9,17 @@ use aws_sdk_dynamodb::{
         StreamSpecification,
     },
 };
-use local::{
-    counter::Counter,
-    database::{Embedded, Item, create_table},
+use harness::{
+    emulator::Emulator,
+    function::{Function, body},
     recorded,
-    template::{Table, Template},
 };
+use local::database::Item;
 use serde_json::{Value, json};
-use session::{settings::Variables, store};
+use session::settings::Variables;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::watch};
 
-use crate::{Outcome, function::Function, tls::Terminator, variant::Variant};
+use crate::{Outcome, tls::Terminator, variant::Variant};
 
 /// The roots that the functions are deployed with.
 const AMAZON_ROOTS: &str = include_str!("../../shared/src/aws/roots.pem");
@@ -37,30 +36,20 @@ pub struct World {
     pub own_roots: Variables,
     /// Settings of a program that trusts what the system trusts.
     pub system_roots: Variables,
-    /// The same without TLS, past what counts.
+    /// The same without TLS, past the proxy that counts.
     pub without_tls: Variables,
-    /// What counts.
-    pub counter: Counter,
-    client: Client,
-    embedded: Embedded,
-    table: Table,
+    /// The table.
+    pub emulator: Emulator,
     _folder: TempDir,
-    _stop: watch::Sender<bool>,
 }
 
 impl World {
     /// Starts one with an empty table.
     pub async fn start() -> Outcome<Self> {
-        let (stop, stopped) = watch::channel(false);
-        let embedded = Embedded::start(None, TcpListener::bind("127.0.0.1:0").await?, stopped)?;
-        let counter = Counter::start(embedded.address).await?;
-        let terminator = Terminator::start(embedded.address).await?;
-        let plain = settings(&format!("http://{}", embedded.address));
-        let client = store::client(&plain)?;
-        let table = Template::read()?.table;
-        create_table(&client, &table).await?;
-        without_stream(&client, &table).await?;
-        create_express_table(&client).await?;
+        let emulator = Emulator::start_counting().await?;
+        let terminator = Terminator::start(emulator.embedded.address).await?;
+        without_stream(&emulator).await?;
+        create_express_table(&emulator.client).await?;
 
         let folder = TempDir::new()?;
         let file = |name: &str, text: String| {
@@ -81,18 +70,8 @@ impl World {
         for (name, value) in [("SSL_CERT_FILE", &both), ("AWS_CA_BUNDLE", &both), ("NODE_EXTRA_CA_CERTS", &added)] {
             system_roots.set(name, value.as_str());
         }
-        let without_tls = settings(&format!("http://{}", counter.address));
-        Ok(Self {
-            own_roots,
-            system_roots,
-            without_tls,
-            counter,
-            client,
-            embedded,
-            table,
-            _folder: folder,
-            _stop: stop,
-        })
+        let without_tls = settings(&emulator.proxy.url);
+        Ok(Self { own_roots, system_roots, without_tls, emulator, _folder: folder })
     }
 
     /// Opens a session as a guest; its tokens. Publishes the key that the tokens are signed with.
@@ -101,15 +80,15 @@ impl World {
         let event = recorded::event("connect/guest", |event| {
             event["body"] = json!(json!({ "credential": { "kind": "guest" }, "transport": "body" }).to_string());
         })?;
-        let (mut running, _) = Function::start(&connect, &event).await?;
-        let (_, answer) = running.invoke(&connect, &event).await?;
+        let (running, _, answer) = Function::cold_start(&connect.program, &event).await?;
         running.stop().await?;
         body(&answer)
     }
 
     /// The published key as a JWK (RFC 8037), for programs that get it in a setting.
     pub async fn public_key(&self) -> Outcome<String> {
-        let query = self.client.query().table_name(&self.table.name).key_condition_expression("pk = :pk");
+        let query =
+            self.emulator.client.query().table_name(&self.emulator.table.name).key_condition_expression("pk = :pk");
         let found = query.expression_attribute_values(":pk", AttributeValue::S("KEYS".to_owned())).send().await?;
         let key = found.items().first().ok_or("no key is published")?;
         let member = |name: &str| key.get(name).and_then(|value| value.as_s().ok()).ok_or("not an Ed25519 key");
@@ -143,17 +122,14 @@ impl World {
         let numbers: Vec<u64> = (1..=sessions).collect();
         for some in numbers.chunks(IMPORTED_AT_ONCE) {
             let items = some.iter().map(|number| with_keys(&like, *number)).collect::<Outcome<_>>()?;
-            self.embedded.import(&self.table, items)?;
+            self.emulator.embedded.import(&self.emulator.table, items)?;
         }
         Ok(())
     }
 
     /// The first session in the table.
     async fn session(&self) -> Outcome<HashMap<String, AttributeValue>> {
-        let found = self.client.scan().table_name(&self.table.name).send().await?;
-        let is_session = |sk: &AttributeValue| sk.as_s().is_ok_and(|sk| sk.starts_with("S#"));
-        let mut items = found.items.unwrap_or_default().into_iter();
-        Ok(items.find(|item| item.get("sk").is_some_and(is_session)).ok_or("no session")?)
+        Ok(self.emulator.items("S#").await?.into_iter().next().ok_or("no session")?)
     }
 }
 
@@ -168,11 +144,6 @@ fn with_keys(item: &Item, number: u64) -> Outcome<Item> {
         item.insert(name.to_owned(), serde_json::from_value(json!({ "S": value }))?);
     }
     Ok(item)
-}
-
-/// The body of an answer.
-pub fn body(answer: &Value) -> Outcome<Value> {
-    Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
 }
 
 fn settings(endpoint: &str) -> Variables {
@@ -207,9 +178,9 @@ fn settings(endpoint: &str) -> Variables {
 }
 
 /// Nobody reads the stream here, and the embedded DynamoDB looks through all records of it in every write.
-async fn without_stream(client: &Client, table: &Table) -> Outcome {
+async fn without_stream(emulator: &Emulator) -> Outcome {
     let off = StreamSpecification::builder().stream_enabled(false).build()?;
-    client.update_table().table_name(&table.name).stream_specification(off).send().await?;
+    emulator.client.update_table().table_name(&emulator.table.name).stream_specification(off).send().await?;
     Ok(())
 }
 

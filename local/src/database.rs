@@ -66,7 +66,13 @@ impl Embedded {
         Ok(Self { address, database, serving, sweeping })
     }
 
-    /// Deletes what has expired, now; returns how many items.
+    /// The URL of its API.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Deletes what has expired by this machine's clock; returns how many items.
     ///
     /// # Errors
     /// [`DatabaseError`] when the database does not answer.

@@ -10,16 +10,29 @@ use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings:
 use serde_json::{Value, json, value::RawValue};
 use session::unix_time::UnixMillis;
 
-use crate::template::Route;
+use crate::routes::Matched;
 
-/// The event for a request that matched `route`, with the path's parameters.
-pub(crate) fn from_request(
-    (parts, body): (&Parts, &Bytes),
-    (route, parameters): (&Route, &BTreeMap<String, String>),
-    client: SocketAddr,
-    request_id: &str,
-    now: UnixMillis,
-) -> serde_json::Result<Box<RawValue>> {
+/// A request as it came.
+pub struct Sent<'a> {
+    /// Everything but the body.
+    pub parts: &'a Parts,
+    /// The body.
+    pub body: &'a Bytes,
+    /// Who sent it.
+    pub client: SocketAddr,
+    /// The id that the gateway gives it.
+    pub id: &'a str,
+    /// When it came.
+    pub at: UnixMillis,
+}
+
+/// The event for a request that matched a route.
+///
+/// # Errors
+/// Never, as far as is known: every member is text or a number.
+pub fn from_request(sent: &Sent<'_>, matched: &Matched<'_>) -> serde_json::Result<Box<RawValue>> {
+    let Sent { parts, body, client, id: request_id, at: now } = *sent;
+    let Matched { route, parameters } = matched;
     let route_key = format!("{} {}", route.method, route.path);
     let (body, is_base64_encoded) = encoded(&parts.headers, body);
     let user_agent = parts.headers.get(header::USER_AGENT).map(text);
@@ -64,7 +77,8 @@ pub(crate) fn from_request(
 }
 
 /// The response that an answer describes.
-pub(crate) fn to_response(answer: ApiGatewayV2httpResponse) -> Response<Body> {
+#[must_use]
+pub fn to_response(answer: ApiGatewayV2httpResponse) -> Response<Body> {
     let body = match answer.body {
         Some(EventBody::Text(text)) => Body::from(text),
         Some(EventBody::Binary(bytes)) => Body::from(bytes),

@@ -1,7 +1,6 @@
 //! The HTTP API: matches routes as API Gateway does, and hands the functions the events they are deployed for.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
@@ -20,6 +19,7 @@ use crate::{
     demo::{self, Misfortune, Misfortunes},
     event,
     functions::Functions,
+    routes::{self, Matched},
     template::{Cors, Route, Template},
 };
 
@@ -71,12 +71,6 @@ impl Gateway {
     fn functions(&self) -> Arc<Functions> {
         Arc::clone(&self.functions.read().unwrap_or_else(PoisonError::into_inner))
     }
-
-    /// The route of a request and what stands in place of its `{name}`s. Matches exactly: no other case, no slash more.
-    fn find(&self, method: &str, path: &str) -> Option<(&Route, BTreeMap<String, String>)> {
-        let mut candidates = self.routes.iter().filter(|route| route.method == method);
-        candidates.find_map(|route| Some((route, parameters(&route.path, path)?)))
-    }
 }
 
 async fn serve(
@@ -88,8 +82,8 @@ async fn serve(
         return answer;
     }
     let headers = request.headers().clone();
-    let mut response = match gateway.find(request.method().as_str(), request.uri().path()) {
-        Some(route) => struck(&gateway, request, route, client).await,
+    let mut response = match routes::find(&gateway.routes, request.method().as_str(), request.uri().path()) {
+        Some(matched) => struck(&gateway, request, &matched, client).await,
         None => demo::file(&gateway.page, request).await.unwrap_or_else(|| message(StatusCode::NOT_FOUND, "Not Found")),
     };
     gateway.cors.expose(&headers, response.headers_mut());
@@ -97,18 +91,13 @@ async fn serve(
 }
 
 /// The answer of a function, if no misfortune strikes.
-async fn struck(
-    gateway: &Gateway,
-    request: Request,
-    route: (&Route, BTreeMap<String, String>),
-    client: SocketAddr,
-) -> Response<Body> {
+async fn struck(gateway: &Gateway, request: Request, matched: &Matched<'_>, client: SocketAddr) -> Response<Body> {
     let (parts, body) = request.into_parts();
     match gateway.misfortunes.strike() {
-        None => answered(gateway, (&parts, body), route, client).await,
+        None => answered(gateway, &parts, body, matched, client).await,
         Some(Misfortune::Silence) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
         Some(Misfortune::LostAnswer) => {
-            answered(gateway, (&parts, body), route, client).await;
+            answered(gateway, &parts, body, matched, client).await;
             message(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout")
         }
     }
@@ -116,36 +105,22 @@ async fn struck(
 
 async fn answered(
     gateway: &Gateway,
-    (parts, body): (&Parts, Body),
-    (route, parameters): (&Route, BTreeMap<String, String>),
+    parts: &Parts,
+    body: Body,
+    matched: &Matched<'_>,
     client: SocketAddr,
 ) -> Response<Body> {
     let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
         return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
     };
     let id = request_id();
-    let event = event::from_request((parts, &body), (route, &parameters), client, &id, UnixMillis::now());
+    let sent = event::Sent { parts, body: &body, client, id: &id, at: UnixMillis::now() };
+    let event = event::from_request(&sent, matched);
     let answer = match &event {
-        Ok(event) => gateway.functions().answer(&route.function, event, &id).await,
+        Ok(event) => gateway.functions().answer(&matched.route.function, event, &id).await,
         Err(_) => None,
     };
     answer.map_or_else(|| message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"), event::to_response)
-}
-
-fn parameters(pattern: &str, path: &str) -> Option<BTreeMap<String, String>> {
-    let (patterns, segments) = (pattern.split('/'), path.split('/'));
-    if patterns.clone().count() != segments.clone().count() {
-        return None;
-    }
-    let mut parameters = BTreeMap::new();
-    for (pattern, segment) in patterns.zip(segments) {
-        match pattern.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) if !segment.is_empty() => drop(parameters.insert(name.to_owned(), segment.to_owned())),
-            None if pattern == segment => {}
-            Some(_) | None => return None,
-        }
-    }
-    Some(parameters)
 }
 
 /// The gateway's own answers, in its own form.
@@ -158,27 +133,4 @@ fn message(status: StatusCode, text: &str) -> Response<Body> {
 
 fn request_id() -> String {
     format!("{:016x}", u64::from_be_bytes(random::bytes().unwrap_or_default()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_matches_a_route_exactly_or_not_at_all() {
-        for (pattern, path, matches) in [
-            ("/refresh", "/refresh", true),
-            ("/refresh", "/refresh/", false),
-            ("/refresh", "//refresh", false),
-            ("/refresh", "/Refresh", false),
-            ("/refresh", "/a/../refresh", false),
-            ("/refresh", "/%72efresh", false),
-            ("/sessions/{id}", "/sessions/7", true),
-            ("/sessions/{id}", "/sessions/", false),
-            ("/sessions/{id}", "/sessions/7/8", false),
-        ] {
-            assert_eq!(parameters(pattern, path).is_some(), matches, "{pattern} and {path}");
-        }
-        assert_eq!(parameters("/sessions/{id}", "/sessions/7").unwrap()["id"], "7");
-    }
 }

@@ -4,18 +4,14 @@
 //! that API Gateway would send, so that what runs here is what is deployed.
 
 mod cors;
-pub mod counter;
 pub mod database;
 mod demo;
-mod event;
-pub mod forward;
+pub mod event;
 mod functions;
 mod gateway;
 mod master_secret;
-pub mod memory;
 pub mod options;
-pub mod recorded;
-pub mod runtime_api;
+pub mod routes;
 pub mod stack;
 pub mod stream;
 pub mod template;

@@ -32,17 +32,18 @@ use aws_types::{SdkConfig, region::Region};
 
 use crate::{
     error::Fault,
+    policy::lifetime,
     settings::{SettingError, Variables},
 };
 
 /// The roots that AWS endpoints chain to: <https://www.amazontrust.com/repository/>.
 const AMAZON_ROOTS: &[u8] = include_bytes!("aws/roots.pem");
 
-/// One attempt of one request; a healthy DynamoDB answers in milliseconds.
+/// One attempt of one request, unless `SESSION_AWS_TIMEOUT` says otherwise; a healthy DynamoDB answers in milliseconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// All attempts of one request together, within the time-out of every function.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(3);
+/// All attempts of one request together, in time-outs of one: with the default, within the time-out of every function.
+const ATTEMPTS_TOGETHER: u32 = 3;
 
 /// How long an unused connection is kept: longer than the five minutes between the polls of one client.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(10);
@@ -50,7 +51,8 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(10);
 /// The configuration that every AWS client of the process shares.
 ///
 /// # Errors
-/// [`SettingError`] when region or credentials are not in the environment, or `SESSION_TLS_ROOTS` is not known.
+/// [`SettingError`] when region or credentials are not in the environment, or `SESSION_TLS_ROOTS` or
+/// `SESSION_AWS_TIMEOUT` cannot be read.
 pub(crate) fn config(variables: &Variables) -> Result<SdkConfig, SettingError> {
     let credentials = Credentials::new(
         variables.required("AWS_ACCESS_KEY_ID")?,
@@ -59,10 +61,11 @@ pub(crate) fn config(variables: &Variables) -> Result<SdkConfig, SettingError> {
         None,
         "environment",
     );
+    let attempt = lifetime(variables, "SESSION_AWS_TIMEOUT", ATTEMPT_TIMEOUT)?;
     let timeouts = TimeoutConfig::builder()
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(OPERATION_TIMEOUT)
-        .connect_timeout(ATTEMPT_TIMEOUT);
+        .operation_attempt_timeout(attempt)
+        .operation_timeout(attempt * ATTEMPTS_TOGETHER)
+        .connect_timeout(attempt);
     Ok(SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(variables.required("AWS_REGION")?.to_owned()))
@@ -149,5 +152,19 @@ mod tests {
         let odd = complete.into_iter().chain([("SESSION_TLS_ROOTS", "none")]);
         let error = config(&odd.collect()).unwrap_err();
         assert_eq!(error.to_string(), "SESSION_TLS_ROOTS must be amazon or system");
+    }
+
+    #[test]
+    fn a_request_may_take_three_times_as_long_as_one_attempt() {
+        let complete = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+        for (setting, attempt) in [("", 1), ("1s", 1), ("20s", 20)] {
+            let variables = complete.into_iter().chain([("SESSION_AWS_TIMEOUT", setting)]);
+            let config = config(&variables.collect()).unwrap();
+            let timeouts = config.timeout_config().unwrap();
+            let seconds = [timeouts.operation_attempt_timeout(), timeouts.operation_timeout()];
+            assert_eq!(seconds.map(|time| time.unwrap().as_secs()), [attempt, 3 * attempt], "{setting}");
+        }
+        let short = complete.into_iter().chain([("SESSION_AWS_TIMEOUT", "900ms")]);
+        assert_eq!(config(&short.collect()).unwrap_err().to_string(), "SESSION_AWS_TIMEOUT must be at least 1s");
     }
 }

@@ -170,7 +170,8 @@ const fn days(count: u64) -> Duration {
     Duration::from_hours(count * 24)
 }
 
-fn lifetime(variables: &Variables, name: &'static str, default: Duration) -> Result<Duration, SettingError> {
+/// The length that a setting gives to something that needs at least a second.
+pub(crate) fn lifetime(variables: &Variables, name: &'static str, default: Duration) -> Result<Duration, SettingError> {
     length(variables, name, default, SHORTEST_LIFETIME)
 }
 

@@ -1,6 +1,6 @@
 //! What AWS would bill for sessions, from counted requests and units.
 
-use local::counter::Bill;
+use harness::bill::Bill;
 
 /// Dollars for a million, by AWS's list of us-east-1 without free tiers: requests to an HTTP API, requests to Lambda,
 /// on-demand read and write units of DynamoDB (since November 2024).

@@ -3,13 +3,18 @@
 use std::time::{Duration, Instant};
 
 use bench::{Outcome, world::World};
-use local::counter::Bill;
-use serde_json::{Value, json};
-
-use crate::{
-    clients::{Clients, Lived},
-    stack::FastStack,
+use harness::{
+    bill::Bill,
+    binaries,
+    clock::Clock,
+    conversation::{Conversation, Method, Proof},
+    emulator::credentials,
+    local_stack::{Launch, LocalStack},
 };
+
+use crate::clients::{Clients, Lived};
+
+const SECRET: &str = r#"{"current":"0123456789abcdef0123456789abcdef","previous":[]}"#;
 
 /// Minute by which all have arrived.
 pub(crate) const ARRIVED: f64 = 10.0;
@@ -40,40 +45,42 @@ pub(crate) struct Day {
 
 /// Lets them live.
 pub(crate) async fn live(world: &World, clients: u64, sessions: u64, speed: u32) -> Outcome<Day> {
-    let mut stack = FastStack::start(world.counter.address, speed).await?;
-    let (opened, connect) = world.counter.during(connect(&stack.url)).await;
+    let begun = Instant::now();
+    let fast = |ahead| Clock::Faster { ahead, speed };
+    let mut environment = credentials("");
+    environment.set("SESSION_SECRET", SECRET);
+    let launch = Launch {
+        dynamodb: Some(world.emulator.proxy.url.clone()),
+        environment,
+        clock: fast(Duration::ZERO),
+        ..Launch::of(&binaries::target()?.join("harness/local"))
+    };
+    let mut stack = LocalStack::start(launch).await?;
+    let proxy = &world.emulator.proxy;
+    let client = Conversation::with(&stack.url);
+    let (opened, connect) = proxy.during(client.connect(Proof::Guest, false)).await;
     // Those of the clients come on top.
     world.fill(sessions - clients).await?;
-    let (left, logout) = world.counter.during(logout(&stack.url, &opened?)).await;
-    left?;
+    let opened = opened?.session()?;
+    let (left, logout) = proxy.during(client.with_bearer(Method::POST, "/logout", &opened.access)).await;
+    left?.expect(204)?;
 
     let arriving = Clients::start(&stack.url, clients, speed).await?;
-    let begun = Instant::now();
+    let arrived = Instant::now();
     let minute = |minute: f64| {
-        let wait = (Duration::from_secs_f64(minute * 60.0) / speed).saturating_sub(begun.elapsed());
+        let wait = (Duration::from_secs_f64(minute * 60.0) / speed).saturating_sub(arrived.elapsed());
         tokio::time::sleep(wait)
     };
     minute(STEADY.0).await;
-    let ((), steady) = world.counter.during(minute(STEADY.1)).await;
+    let ((), steady) = proxy.during(minute(STEADY.1)).await;
     minute(OUTAGE.0).await;
-    stack.take_away().await?;
+    stack.kill().await?;
     minute(OUTAGE.1).await;
-    stack.bring_back().await?;
+    // At the same address, and at the time that its clock would show by now.
+    stack.launch.port = stack.url.rsplit(':').next().unwrap_or_default().parse()?;
+    stack.launch.clock = fast(begun.elapsed() * (speed - 1));
+    stack.run().await?;
     let lived = arriving.lived().await?;
-    stack.take_away().await?;
+    stack.kill().await?;
     Ok(Day { clients, sessions, speed, lived, connect, steady, logout })
-}
-
-/// Opens a session as a guest; its access token.
-async fn connect(url: &str) -> Outcome<String> {
-    let body = json!({ "credential": { "kind": "guest" }, "transport": "body" });
-    let request = reqwest::Client::new().post(format!("{url}/connect")).header("x-session-client", "1").json(&body);
-    let opened: Value = request.send().await?.error_for_status()?.json().await?;
-    Ok(opened["accessToken"].as_str().ok_or("no access token")?.to_owned())
-}
-
-async fn logout(url: &str, access_token: &str) -> Outcome {
-    let request = reqwest::Client::new().post(format!("{url}/logout")).header("x-session-client", "1");
-    request.bearer_auth(access_token).send().await?.error_for_status()?;
-    Ok(())
 }

@@ -2,12 +2,11 @@
 
 use bench::{
     Outcome,
-    function::Function,
     statistics::{Spread, percentile},
     variant::{OURS, Variant},
     world::World,
 };
-use local::recorded;
+use harness::{function::Function, recorded};
 use serde_json::Value;
 
 /// How many sessions there are.
@@ -33,20 +32,20 @@ pub(crate) async fn measure() -> Outcome<Vec<Grown>> {
         let event = recorded::poll(&world.connect().await?, &Value::Null)?;
         world.fill(sessions - 1).await?;
         let variant = Variant::function(OURS, &world.own_roots)?;
-        let (function, _) = Function::start(&variant, &event).await?;
-        running.push((sessions, world, variant, function, event, Vec::new()));
+        let (function, ..) = Function::cold_start(&variant.program, &event).await?;
+        running.push((sessions, world, function, event, Vec::new()));
     }
     for _ in 0..TURNS {
-        for (_, _, variant, function, event, medians) in &mut running {
+        for (_, _, function, event, medians) in &mut running {
             let mut took = Vec::with_capacity(REQUESTS);
             for _ in 0..REQUESTS {
-                took.push(function.invoke(variant, event).await?.0.as_secs_f64() * 1_000.0);
+                took.push(function.timed(event).await?.0.as_secs_f64() * 1_000.0);
             }
             medians.push(percentile(&mut took, 50));
         }
     }
     let mut grown = Vec::new();
-    for (sessions, _, _, function, _, medians) in running {
+    for (sessions, _, function, _, medians) in running {
         function.stop().await?;
         grown.push(Grown { sessions, took: Spread::of(medians.into_iter()) });
     }

@@ -1,14 +1,11 @@
 //! Ten thousand clients against the local stack, in time that runs faster, and how latency grows with the table.
 
-#![expect(clippy::indexing_slicing, reason = "a member of an answer that is not there reads as null")]
-
 mod clients;
 mod cost;
 mod day;
 mod growth;
 mod page;
 mod plot;
-mod stack;
 
 use std::path::PathBuf;
 

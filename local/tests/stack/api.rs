@@ -2,21 +2,23 @@
 
 use std::path::PathBuf;
 
+use harness::{conversation::Conversation, emulator::Emulator};
 use local::{options::Options, stack::Stack};
 use reqwest::{
-    Client, Method, RequestBuilder, Response, StatusCode,
+    Method, RequestBuilder, Response, StatusCode,
     header::{HeaderMap, SET_COOKIE},
 };
 use serde_json::{Value, json};
 use session::settings::Variables;
 
-use crate::{Outcome, emulator::Emulator};
+use crate::Outcome;
 
 /// A stack in this process, in memory.
 pub(crate) struct Api {
-    /// Where it is.
+    /// The URL of the API.
     pub(crate) url: String,
-    client: Client,
+    /// A client that holds its tokens itself.
+    pub(crate) client: Conversation,
     _stack: Stack,
 }
 
@@ -28,8 +30,7 @@ impl Api {
     /// Starts with a folder of pages.
     pub(crate) async fn serving(page: PathBuf, settings: &[(&str, &str)]) -> Outcome<Self> {
         let options = Options { page, ..options(None) };
-        let stack = Stack::start(&options, &settings.iter().copied().collect()).await?;
-        Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
+        Ok(Self::of(Stack::start(&options, &settings.iter().copied().collect()).await?))
     }
 
     /// Starts on the table of `emulator`, through its proxy.
@@ -39,17 +40,21 @@ impl Api {
 
     /// Starts on the table of `emulator` with more settings.
     pub(crate) async fn with(emulator: &Emulator, more: &Variables) -> Outcome<Self> {
-        let options = options(Some(format!("http://{}", emulator.proxy.address)));
+        let options = options(Some(emulator.proxy.url.clone()));
         let mut settings = emulator.settings();
         for (name, value) in more.iter() {
             settings.set(name, value);
         }
-        let stack = Stack::start(&options, &settings).await?;
-        Ok(Self { url: format!("http://{}", stack.address), client: Client::new(), _stack: stack })
+        Ok(Self::of(Stack::start(&options, &settings).await?))
+    }
+
+    fn of(stack: Stack) -> Self {
+        let url = format!("http://{}", stack.address);
+        Self { client: Conversation::with(&url), url, _stack: stack }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+        self.client.request(method, path)
     }
 
     pub(crate) fn post(&self, path: &str) -> RequestBuilder {

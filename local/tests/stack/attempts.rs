@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use harness::emulator::text;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use session::{
@@ -19,7 +20,6 @@ use session::{
 use crate::{
     Outcome,
     api::Api,
-    emulator::text,
     world::{World, at, code, reconnect_token, token},
 };
 
@@ -158,7 +158,7 @@ async fn every_one_of_many_failures_at_once_is_counted_or_unanswered() -> Outcom
     let rejected = u64::try_from(rejected.count())?;
     let items = world.emulator.dump().await?;
     let counter = items.iter().find(|item| text(item, "pk").is_ok_and(|pk| pk.starts_with("A#identity#")));
-    let failures = crate::emulator::number(counter.ok_or("nothing is counted")?, "count")?;
+    let failures = harness::emulator::number(counter.ok_or("nothing is counted")?, "count")?;
     assert!(rejected >= 1 && failures == rejected, "{failures} counted, {rejected} rejected");
     Ok(())
 }

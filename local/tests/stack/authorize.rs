@@ -1,6 +1,11 @@
 //! The authorizer of an adopter's own APIs.
 
-use local::recorded;
+use harness::{
+    emulator::Emulator,
+    function::Function,
+    proxy::{Break, Plan},
+    recorded,
+};
 use serde_json::{Value, json};
 use session::{
     authorize::{Mode, authorize},
@@ -9,10 +14,6 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::Emulator,
-    events::deployed,
-    proxy::{Break, Plan},
-    runtime_api::Bootstrap,
     world::{World, at, code},
 };
 
@@ -25,7 +26,7 @@ fn mode(mode: &str) -> Variables {
 
 /// A guest, connected by the binary of connect.
 async fn connected(emulator: &Emulator) -> Outcome<Value> {
-    let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
+    let mut connect = Function::start("connect", &emulator.deployed()).await?;
     let answer = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     Ok(serde_json::from_str(answer["body"].as_str().ok_or("no body")?)?)
 }
@@ -35,11 +36,11 @@ fn asked_with(opened: &Value) -> Outcome<String> {
     recorded::event("authorize/bearer", |event| event["identitySource"] = json!([bearer]))
 }
 
-async fn started(emulator: &Emulator, mode: &str) -> Outcome<Bootstrap> {
-    let mut settings = deployed(emulator);
+async fn started(emulator: &Emulator, mode: &str) -> Outcome<Function> {
+    let mut settings = emulator.deployed();
     settings.set("SESSION_AUTHORIZE", mode);
-    let mut authorize = Bootstrap::start("authorize", &settings).await?;
-    authorize.asked(1).await?;
+    let mut authorize = Function::start("authorize", &settings).await?;
+    authorize.ready().await?;
     emulator.proxy.take();
     Ok(authorize)
 }

@@ -5,28 +5,17 @@ use std::{
     fs::{read_dir, read_to_string},
 };
 
-use local::recorded::{self, folder};
+use harness::{
+    emulator::Emulator,
+    function::Function,
+    recorded::{self, folder},
+};
 use serde_json::{Map, Value, json};
-use session::settings::Variables;
 
-use crate::{Outcome, emulator::Emulator, runtime_api::Bootstrap};
+use crate::Outcome;
 
 /// A secret whose RSA key is none.
 const NO_RSA_KEY: &str = r#"{"current":"0123456789abcdef0123456789abcdef","rsa":"-----BEGIN PRIVATE KEY-----"}"#;
-
-/// What a deployed function finds in its environment.
-pub(crate) fn deployed(emulator: &Emulator) -> Variables {
-    let mut settings = emulator.settings();
-    for (name, value) in [
-        ("SESSION_ISSUER", "https://sessions.example.com"),
-        ("SESSION_AUDIENCE", "app"),
-        ("SESSION_ORIGINS", "https://app.example.com"),
-        ("SESSION_SECRET", r#"{"current":"0123456789abcdef0123456789abcdef","previous":[]}"#),
-    ] {
-        settings.set(name, value);
-    }
-    settings
-}
 
 /// The secret that the recorded rotation is about.
 fn secret_arn() -> Outcome<String> {
@@ -46,17 +35,17 @@ async fn every_function_answers_its_events() -> Outcome {
     }
     // One table for all, so the order matters.
     names.sort();
-    let mut functions: BTreeMap<&str, Bootstrap> = BTreeMap::new();
+    let mut functions: BTreeMap<&str, Function> = BTreeMap::new();
     // The tokens in the events are not genuine.
     let expected: Value = serde_json::from_str(&read_to_string(folder().join("answers.json"))?)?;
     for name in &names {
         let function = name.split('/').next().unwrap_or_default();
         if !functions.contains_key(function) {
-            let mut settings = deployed(&emulator);
+            let mut settings = emulator.deployed();
             if function == "rotate-secret" {
                 settings.set("SESSION_SECRET_ARN", secret_arn()?);
             }
-            functions.insert(function, Bootstrap::start(function, &settings).await?);
+            functions.insert(function, Function::start(function, &settings).await?);
         }
         let running = functions.get_mut(function).ok_or("not started")?;
         let answer = running.invoke(&recorded::event(name, |_| ())?).await?;
@@ -75,7 +64,7 @@ async fn every_function_answers_its_events() -> Outcome {
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Outcome {
     let emulator = Emulator::start().await?;
-    let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
+    let mut connect = Function::start("connect", &emulator.deployed()).await?;
     let odd = [
         recorded::event("connect/guest", |event| event["headers"]["host"] = json!("a\nb"))?,
         recorded::event("connect/guest", |event| event["rawQueryString"] = json!("a b"))?,
@@ -98,7 +87,7 @@ async fn an_event_that_cannot_be_read_is_answered_and_the_next_one_works() -> Ou
 #[tokio::test]
 async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
     let emulator = Emulator::start().await?;
-    let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
+    let mut connect = Function::start("connect", &emulator.deployed()).await?;
     connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     connect.invoke(&recorded::event("connect/password", |_| ())?).await?;
     let lines = connect.stop().await?;
@@ -122,11 +111,11 @@ async fn counts_are_written_in_the_embedded_metric_format() -> Outcome {
 #[tokio::test]
 async fn an_ordinary_poll_writes_nothing_and_its_latency_waits_for_company() -> Outcome {
     let emulator = Emulator::start().await?;
-    let mut connect = Bootstrap::start("connect", &deployed(&emulator)).await?;
+    let mut connect = Function::start("connect", &emulator.deployed()).await?;
     let opened = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     let opened: Value = serde_json::from_str(opened["body"].as_str().ok_or("no body")?)?;
     let bearer = format!("Bearer {}", opened["accessToken"].as_str().ok_or("no access token")?);
-    let mut validate = Bootstrap::start("validate-session", &deployed(&emulator)).await?;
+    let mut validate = Function::start("validate-session", &emulator.deployed()).await?;
     for _ in 0..60 {
         let poll = recorded::event("validate-session/poll", |event| event["headers"]["authorization"] = json!(bearer))?;
         assert_eq!(validate.invoke(&poll).await?["statusCode"], 200);
@@ -169,15 +158,15 @@ async fn a_function_that_cannot_start_says_why_in_one_line_and_the_next_start_wo
         ("refresh", "AWS_LAMBDA_LOG_LEVEL", "TRACE", "AWS_LAMBDA_LOG_LEVEL must not be TRACE"),
         ("record-events", "AWS_LAMBDA_LOG_LEVEL", "trace", "AWS_LAMBDA_LOG_LEVEL must not be TRACE"),
     ] {
-        let mut settings = deployed(&emulator);
+        let mut settings = emulator.deployed();
         settings.set(name, value);
-        let (code, lines) = Bootstrap::start(function, &settings).await?.ended().await?;
+        let (code, lines) = Function::start(function, &settings).await?.ended().await?;
         assert_eq!((code, lines.len()), (Some(1), 1), "{function} {name}={value}: {lines:?}");
         assert_eq!(lines[0]["event"], "start_failed");
         let message = lines[0]["message"].as_str().ok_or("no message")?;
         assert!(message.starts_with(said), "{function} {name}={value}: {message}");
     }
-    let mut policy = Bootstrap::start("session-policy", &deployed(&emulator)).await?;
+    let mut policy = Function::start("session-policy", &emulator.deployed()).await?;
     assert_eq!(policy.invoke(&recorded::event("session-policy/policy", |_| ())?).await?["statusCode"], 200);
     Ok(())
 }

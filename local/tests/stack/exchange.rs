@@ -22,7 +22,8 @@ use crate::{
     world::{START, World, at, code},
 };
 
-const KINDS: (&str, &str) = ("SESSION_CREDENTIALS", "password,guest,idToken,legacyToken");
+/// Every kind of credential that needs no database.
+pub(crate) const KINDS: (&str, &str) = ("SESSION_CREDENTIALS", "password,guest,idToken,legacyToken");
 const OLD_SECRET: &str = "the secret of the old system, which is long enough";
 
 async fn with(world: &World, credential: Credential, seconds: u64) -> Result<Issued, SessionError> {

@@ -3,15 +3,28 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use reqwest::{Response, StatusCode, header::SET_COOKIE};
-use serde_json::{Value, json};
-
-use crate::{
-    Outcome,
-    api::Api,
+use harness::{
+    conversation::{Answer, Conversation, PASSWORD, Presence, Proof, Session},
     emulator::Emulator,
-    proxy::{BREAKS, Break, Plan},
+    proxy::{Break, Plan},
 };
+use reqwest::{Method, RequestBuilder, header::SET_COOKIE};
+
+use crate::{Outcome, api::Api};
+
+/// What one attempt may take where the table is late. Short, so that three of them do not take long; and long enough
+/// for a healthy request on a busy machine.
+const TIME_OUT: (&str, &str) = ("SESSION_AWS_TIMEOUT", "2s");
+
+/// Longer than that.
+const LATE: Break = Break::Delay(Duration::from_millis(2_600));
+
+/// Whoever has no answer by then will never have one.
+const FOR_EVER: Duration = Duration::from_mins(2);
+
+/// Every way to break a request.
+const BREAKS: [Break; 7] =
+    [Break::Throttle, Break::Conflict, Break::Fail, LATE, Break::Cut, Break::Garble, Break::LoseAnswer];
 
 /// A call that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +63,11 @@ const CALLS: [Call; 13] = [
 /// What a client holds before the call.
 struct Held {
     name: String,
-    access: String,
-    cookie: String,
-    stored: String,
+    session: Session,
     other: String,
 }
 
-const KEY: &str = "key-of-16-characters";
+const KEYS: &[&str] = &["key-of-16-characters"];
 
 impl Call {
     /// How many requests to the table the call makes when nothing is broken.
@@ -77,116 +88,88 @@ impl Call {
     }
 
     /// The status of a call that is done.
-    fn done(self) -> StatusCode {
+    const fn done(self) -> u16 {
         match self {
-            Self::Guest | Self::Password | Self::Register | Self::Reconnect => StatusCode::CREATED,
-            Self::Wrong => StatusCode::UNAUTHORIZED,
-            Self::Logout | Self::EndOne => StatusCode::NO_CONTENT,
-            _ => StatusCode::OK,
+            Self::Guest | Self::Password | Self::Register | Self::Reconnect => 201,
+            Self::Wrong => 401,
+            Self::Logout | Self::EndOne => 204,
+            _ => 200,
         }
     }
 
-    async fn send(self, api: &Api, held: &Held) -> Outcome<Response> {
-        let bearer = held.access.as_str();
-        let user = json!({ "username": held.name, "password": "correct horse" });
-        let request = match self {
-            Self::Guest => api.post("/connect").json(&json!({ "credential": { "kind": "guest" } })),
-            Self::Password => {
-                let credential = json!({ "kind": "password", "username": held.name, "password": "correct horse" });
-                api.post("/connect").json(&json!({ "credential": credential }))
-            }
-            Self::Wrong => {
-                let credential = json!({ "kind": "password", "username": held.name, "password": "wrong horse" });
-                api.post("/connect").json(&json!({ "credential": credential }))
-            }
-            Self::Reconnect => return reconnect(api, &held.stored).await,
-            Self::Register => {
-                let name = format!("{}-new", held.name);
-                api.post("/register").json(&json!({ "username": name, "password": user["password"] }))
-            }
-            Self::Poll => api.post("/validate-session").bearer_auth(bearer),
-            Self::PollActive => {
-                api.post("/validate-session").bearer_auth(bearer).json(&json!({ "lastActiveMsAgo": 0 }))
-            }
-            Self::Refresh => return refresh(api, &held.cookie).await,
-            Self::Logout => api.post("/logout").header("cookie", &held.cookie).header("x-session-client", "1"),
-            Self::List => api.get("/sessions").bearer_auth(bearer),
-            Self::EndOne => {
-                api.request(reqwest::Method::DELETE, &format!("/sessions/{}", held.other)).bearer_auth(bearer)
-            }
-            Self::EndOthers => api.request(reqwest::Method::DELETE, "/sessions").bearer_auth(bearer),
-            Self::Keys => api.get("/.well-known/jwks.json"),
-        };
-        Ok(request.send().await?)
+    async fn send(self, client: &Conversation, held: &Held) -> Outcome<Answer> {
+        let Held { name, session, other } = held;
+        let access = session.access.as_str();
+        match self {
+            Self::Guest => client.connect(Proof::Guest, false).await,
+            Self::Password => client.connect(Proof::Password(name, PASSWORD), false).await,
+            Self::Wrong => client.connect(Proof::Password(name, "wrong horse"), false).await,
+            Self::Reconnect => client.reconnect(&session.reconnect, KEYS).await,
+            Self::Register => client.register(&format!("{name}-new"), false).await,
+            Self::Poll => client.poll(access, Presence::Nobody).await,
+            Self::PollActive => client.poll(access, Presence::Now).await,
+            Self::Refresh => refresh(client, held).await,
+            Self::Logout => client.send(with_cookie(client, "/logout", held)).await,
+            Self::List => client.with_bearer(Method::GET, "/sessions", access).await,
+            Self::EndOne => client.with_bearer(Method::DELETE, &format!("/sessions/{other}"), access).await,
+            Self::EndOthers => client.with_bearer(Method::DELETE, "/sessions", access).await,
+            Self::Keys => client.get("/.well-known/jwks.json").await,
+        }
     }
 }
 
-async fn refresh(api: &Api, cookie: &str) -> Outcome<Response> {
-    let request = api.post("/refresh").header("cookie", cookie).header("x-session-client", "1");
-    Ok(request.header("idempotency-key", KEY).send().await?)
+/// A request with the refresh token in its cookie, as browsers send it.
+fn with_cookie(client: &Conversation, path: &str, held: &Held) -> RequestBuilder {
+    let cookie = format!("__Host-refresh={}", held.session.refresh);
+    client.request(Method::POST, path).header("cookie", cookie).header("x-session-client", "1")
 }
 
-async fn reconnect(api: &Api, token: &str) -> Outcome<Response> {
-    let credential = json!({ "kind": "reconnect", "reconnectToken": token });
-    let request = api.post("/connect").json(&json!({ "credential": credential }));
-    Ok(request.header("idempotency-key", KEY).send().await?)
+async fn refresh(client: &Conversation, held: &Held) -> Outcome<Answer> {
+    client.send(with_cookie(client, "/refresh", held).header("idempotency-key", KEYS.join(","))).await
 }
 
 /// Two sessions of a new user; the first is the one that acts.
-async fn connected(api: &Api, name: String) -> Outcome<Held> {
-    let user = json!({ "username": name, "password": "correct horse", "transport": "body", "remember": true });
-    let opened: Value = api.post("/register").json(&user).send().await?.json().await?;
-    let credential = json!({ "kind": "password", "username": name, "password": "correct horse" });
-    let other = api.post("/connect").json(&json!({ "credential": credential })).send().await?.json::<Value>().await?;
-    let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("not connected");
-    Ok(Held {
-        name,
-        access: text(&opened["accessToken"])?,
-        cookie: format!("__Host-refresh={}", text(&opened["refreshToken"])?),
-        stored: text(&opened["reconnectToken"])?,
-        other: text(&other["session"]["id"])?,
-    })
+async fn connected(client: &Conversation, name: String) -> Outcome<Held> {
+    let session = client.register(&name, true).await?.session()?;
+    let other = client.connect(Proof::Password(&name, PASSWORD), false).await?.session()?.id;
+    Ok(Held { name, session, other })
 }
 
-/// Runs one cell; what the client saw.
-async fn broken(emulator: &Emulator, api: &Api, call: Call, plan: Plan, number: usize) -> Outcome<StatusCode> {
-    let held = connected(api, format!("ada-{number}")).await?;
+/// The cookie that an answer sets, without its attributes.
+fn set(answer: &Answer) -> Option<&[u8]> {
+    answer.headers.get(SET_COOKIE)?.as_bytes().split(|byte| *byte == b';').next()
+}
+
+/// Runs one cell; the status that the client saw.
+async fn broken(emulator: &Emulator, client: &Conversation, call: Call, plan: Plan, number: usize) -> Outcome<u16> {
+    let held = connected(client, format!("ada-{number}")).await?;
     emulator.proxy.plan(Some(plan));
-    let answer = tokio::time::timeout(Duration::from_secs(10), call.send(api, &held)).await;
+    let answer = tokio::time::timeout(FOR_EVER, call.send(client, &held)).await;
     emulator.proxy.plan(None);
-    let answer = answer.map_err(|_| format!("{call:?} {plan:?}: no answer within the function's time-out"))??;
-    let status = answer.status();
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        assert!(answer.headers().contains_key("retry-after"), "{call:?} {plan:?}");
-        assert!(!answer.headers().contains_key(SET_COOKIE), "{call:?} {plan:?}: cookies are kept");
-        assert_eq!(answer.json::<Value>().await?["code"], "temporarily_unavailable");
+    let answer = answer.map_err(|_| format!("{call:?} {plan:?}: no answer"))??;
+    let status = answer.status;
+    if status == 503 {
+        assert!(answer.headers.contains_key("retry-after"), "{call:?} {plan:?}");
+        assert!(!answer.headers.contains_key(SET_COOKIE), "{call:?} {plan:?}: cookies are kept");
+        assert_eq!(answer.refusal(), "temporarily_unavailable");
     } else {
         // A registration whose first attempt was done although its answer was lost is a name that is taken.
-        let taken = call == Call::Register && status == StatusCode::CONFLICT;
+        let taken = call == Call::Register && status == 409;
         assert!(status == call.done() || taken, "{call:?} {plan:?}: {status}");
     }
     // Nothing is lost: what could be done before can be done now, with the same key and the same token.
     if call == Call::Logout {
-        let again = call.send(api, &held).await?;
-        assert_eq!(again.status(), StatusCode::NO_CONTENT, "{plan:?}");
-        let ended = refresh(api, &held.cookie).await?.json::<Value>().await?;
-        assert_eq!(ended["reason"], "logout", "{plan:?}");
+        call.send(client, &held).await?.expect(204)?;
+        assert_eq!(refresh(client, &held).await?.refusal(), "session_ended logout", "{plan:?}");
     } else if call == Call::Reconnect {
-        let (first, again) = (call.send(api, &held).await?, call.send(api, &held).await?);
-        assert_eq!(first.status(), call.done(), "{plan:?}: the stored credential is lost");
-        let (first, again): (Value, Value) = (first.json().await?, again.json().await?);
-        for token in ["refreshToken", "reconnectToken"] {
-            assert_eq!(first[token], again[token], "{plan:?}: the same key gives the same {token}");
-        }
+        let first = call.send(client, &held).await?.session()?;
+        let again = call.send(client, &held).await?.session()?;
+        let tokens = |session: &Session| (session.refresh.clone(), session.reconnect.clone());
+        assert_eq!(tokens(&first), tokens(&again), "{plan:?}: the same key gives the same tokens");
     } else {
-        let first = refresh(api, &held.cookie).await?;
-        assert_eq!(first.status(), StatusCode::OK, "{call:?} {plan:?}: the session is lost");
-        let again = refresh(api, &held.cookie).await?;
-        let set = |answer: &Response| answer.headers().get(SET_COOKIE).map(|value| value.as_bytes().to_vec());
-        let token = |cookie: Option<Vec<u8>>| {
-            cookie.and_then(|text| text.split(|byte| *byte == b';').next().map(<[u8]>::to_vec))
-        };
-        assert_eq!(token(set(&first)), token(set(&again)), "{call:?} {plan:?}: the same key gives the same token");
+        let first = refresh(client, &held).await?.expect(200)?;
+        let again = refresh(client, &held).await?;
+        assert_eq!(set(&first), set(&again), "{call:?} {plan:?}: the same key gives the same token");
     }
     Ok(status)
 }
@@ -196,16 +179,18 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
     let calls = CALLS.map(|call| {
         Box::pin(async move {
             let emulator = Emulator::start().await?;
-            let api = Api::on(&emulator).await?;
+            let patient = Api::on(&emulator).await?;
+            let impatient = Api::with(&emulator, &[TIME_OUT].into_iter().collect()).await?;
             let mut outcomes = Vec::new();
             for fault in BREAKS {
+                let client = if fault == LATE { &impatient.client } else { &patient.client };
                 for first in 1..=call.requests() {
                     if fault == Break::Conflict && !call.writes(first) {
                         continue;
                     }
                     for lasting in [false, true] {
                         let plan = Plan { fault, first, lasting };
-                        outcomes.push((plan, broken(&emulator, &api, call, plan, outcomes.len()).await?));
+                        outcomes.push((plan, broken(&emulator, client, call, plan, outcomes.len()).await?));
                     }
                 }
             }
@@ -223,7 +208,7 @@ async fn no_fault_of_the_table_loses_a_session_or_is_taken_for_anything_else() -
             if once_and_retried {
                 assert_eq!(status, call.done(), "{call:?} {plan:?}");
             } else {
-                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{call:?} {plan:?}");
+                assert_eq!(status, 503, "{call:?} {plan:?}");
             }
         }
     }

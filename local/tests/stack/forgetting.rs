@@ -1,6 +1,7 @@
 //! What makes a stored credential unusable, at once and for good.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use harness::emulator::{Item, text};
 use session::{
     connect::Connect,
     credential::Credential,
@@ -13,7 +14,6 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::{Item, text},
     world::{World, at, code, ended, reconnect_token, token},
 };
 

@@ -1,19 +1,18 @@
 //! The layer that guards an adopter's own function, in the example that is one.
 
-use local::recorded;
+use harness::{
+    emulator::Emulator,
+    function::Function,
+    proxy::{Break, Plan},
+    recorded,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    Outcome,
-    emulator::Emulator,
-    events::deployed,
-    proxy::{Break, Plan},
-    runtime_api::Bootstrap,
-};
+use crate::Outcome;
 
 /// A guest, connected by the binary of connect.
 async fn connected(emulator: &Emulator) -> Outcome<Value> {
-    let mut connect = Bootstrap::start("connect", &deployed(emulator)).await?;
+    let mut connect = Function::start("connect", &emulator.deployed()).await?;
     let answer = connect.invoke(&recorded::event("connect/guest", |_| ())?).await?;
     body(&answer)
 }
@@ -28,13 +27,13 @@ fn request(opened: &Value) -> Outcome<String> {
 }
 
 /// The example with these settings more.
-async fn started(emulator: &Emulator, more: &[(&str, &str)]) -> Outcome<Bootstrap> {
-    let mut settings = deployed(emulator);
+async fn started(emulator: &Emulator, more: &[(&str, &str)]) -> Outcome<Function> {
+    let mut settings = emulator.deployed();
     for (name, value) in more {
         settings.set(name, *value);
     }
-    let mut function = Bootstrap::start("rust-function", &settings).await?;
-    function.asked(1).await?;
+    let mut function = Function::start("rust-function", &settings).await?;
+    function.ready().await?;
     emulator.proxy.take();
     Ok(function)
 }

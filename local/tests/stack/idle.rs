@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use session::lifecycle::Activity;
+use harness::emulator::number;
+use session::{lifecycle::Activity, unix_time::UnixMillis};
 
 use crate::{
     Outcome,
-    emulator::number,
     world::{World, at, code, token},
 };
 
@@ -29,9 +29,12 @@ async fn a_refresh_extends_the_stored_idle_limit_and_not_only_the_token() -> Out
 
 #[tokio::test]
 async fn a_session_past_its_limit_is_over_although_the_table_still_has_it() -> Outcome {
-    let world = World::start(&[]).await?;
-    let opened = world.register("ada", at(0)).await?;
-    assert_eq!(code(&world.refresh(token(&opened), &["key"], Activity::Now, at(DAY + 1)).await), "idle_timeout");
+    // The embedded table deletes by the real clock, so by that clock the limit has passed a moment ago.
+    let now = UnixMillis::now();
+    let begin = now.before(Duration::from_secs(DAY + 1));
+    let world = World::start_at(begin, &[]).await?;
+    let opened = world.register("ada", begin).await?;
+    assert_eq!(code(&world.refresh(token(&opened), &["key"], Activity::Now, now).await), "idle_timeout");
     assert_eq!(world.emulator.embedded.sweep()?, 0, "nothing is due for deletion");
     assert_eq!(world.emulator.items("S#").await?.len(), 1);
     Ok(())
@@ -127,11 +130,11 @@ async fn last_words_are_kept_until_48_hours_after_the_absolute_limit() -> Outcom
 
 #[tokio::test]
 async fn the_table_deletes_what_is_past_its_ttl_and_nothing_else() -> Outcome {
-    let world = World::start(&[]).await?;
     // The embedded table deletes by the real clock, so one session is opened long before it and one is not.
-    let long_ago = session::unix_time::UnixMillis::from_millis(1_000_000_000_000);
+    let long_ago = UnixMillis::from_millis(1_000_000_000_000);
+    let world = World::start_at(long_ago, &[]).await?;
     world.guest(long_ago).await?;
-    let recent = world.register("ada", session::unix_time::UnixMillis::now()).await?;
+    let recent = world.register("ada", UnixMillis::now()).await?;
     assert_eq!(world.emulator.items("S#").await?.len(), 2);
     // The guest's session and marker.
     assert_eq!(world.emulator.embedded.sweep()?, 2);

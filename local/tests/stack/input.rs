@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use local::recorded;
+use harness::{emulator::Emulator, function::Function, recorded};
 use serde_json::{Value, json};
 
-use crate::{Outcome, emulator::Emulator, events::deployed, runtime_api::Bootstrap};
+use crate::Outcome;
 
 /// A recorded event, what is changed in it, and status and code of the answer.
 type Case = (&'static str, &'static str, fn(&mut Value), i64, &'static str);
@@ -191,11 +191,11 @@ const HEADERS: [Case; 17] = [
 async fn what_the_contract_does_not_allow_is_refused_by_name() -> Outcome {
     let emulator = Emulator::start().await?;
     let before = emulator.dump().await?.len();
-    let mut functions: BTreeMap<&str, Bootstrap> = BTreeMap::new();
+    let mut functions: BTreeMap<&str, Function> = BTreeMap::new();
     for (name, what, change, status, code) in BODIES.into_iter().chain(HEADERS) {
         let function = name.split('/').next().unwrap_or_default();
         if !functions.contains_key(function) {
-            functions.insert(function, Bootstrap::start(function, &deployed(&emulator)).await?);
+            functions.insert(function, Function::start(function, &emulator.deployed()).await?);
         }
         let running = functions.get_mut(function).ok_or("not started")?;
         let answer = running.invoke(&recorded::event(name, change)?).await?;
@@ -215,8 +215,8 @@ async fn what_the_contract_does_not_allow_is_refused_by_name() -> Outcome {
 #[tokio::test]
 async fn no_token_stands_in_for_another() -> Outcome {
     let emulator = Emulator::start().await?;
-    let settings = deployed(&emulator);
-    let mut connect = Bootstrap::start("connect", &settings).await?;
+    let settings = emulator.deployed();
+    let mut connect = Function::start("connect", &settings).await?;
     let opened = connect
         .invoke(&recorded::event("connect/guest", |e| {
             body(e, r#"{"credential":{"kind":"guest"},"transport":"body"}"#);
@@ -225,10 +225,10 @@ async fn no_token_stands_in_for_another() -> Outcome {
     let opened: Value = serde_json::from_str(opened["body"].as_str().ok_or("no body")?)?;
     let access = opened["accessToken"].as_str().ok_or("no access token")?;
     let refresh = opened["refreshToken"].as_str().ok_or("no refresh token")?;
-    let mut validate = Bootstrap::start("validate-session", &settings).await?;
-    let mut refreshing = Bootstrap::start("refresh", &settings).await?;
-    validate.asked(1).await?;
-    refreshing.asked(1).await?;
+    let mut validate = Function::start("validate-session", &settings).await?;
+    let mut refreshing = Function::start("refresh", &settings).await?;
+    validate.ready().await?;
+    refreshing.ready().await?;
     emulator.proxy.take();
 
     // A refresh token as an access token, also beside a cookie that is good.

@@ -1,6 +1,7 @@
 //! A master secret in Secrets Manager that is replaced under running functions.
 
 use futures_util::future::try_join_all;
+use harness::emulator::Emulator;
 use session::{
     authenticator::Authenticator,
     connect::{Connect, connect},
@@ -19,7 +20,6 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::Emulator,
     vault::Vault,
     world::{at, code, secret, token},
 };

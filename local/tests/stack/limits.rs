@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
+use harness::emulator::text;
 use session::{
     end::{Scope, end_many, end_one},
     error::SessionError,
@@ -13,7 +14,6 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::text,
     world::{World, at, code, token},
 };
 

@@ -3,21 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use local::{recorded, template::Template};
+use harness::{
+    conversation::{Conversation, Presence, Proof},
+    deployment::{Build, Deployment, Lines, REQUEST_ID},
+    emulator::Emulator,
+    proxy::Plan,
+    recorded,
+};
+use reqwest::Method;
 use serde_json::{Value, json};
-use session::{settings::Variables, unix_time::UnixMillis};
+use session::unix_time::UnixMillis;
 use tokio::sync::OnceCell;
 
-use crate::{
-    Outcome,
-    emulator::Emulator,
-    events::deployed,
-    proxy::{Break, Plan},
-    runtime_api::Bootstrap,
-};
-
-/// The lines of each function.
-pub(crate) type Lines = BTreeMap<&'static str, Vec<Value>>;
+use crate::Outcome;
 
 /// The same conversation for all tests.
 static CONVERSATION: OnceCell<Lines> = OnceCell::const_new();
@@ -52,39 +50,6 @@ const DIMENSIONS: [(&str, &[&str]); 5] = [
     ("Operation", &["GetItem", "Query", "PutItem", "UpdateItem", "BatchGetItem", "TransactWriteItems"]),
 ];
 
-struct Functions<'a> {
-    settings: &'a Variables,
-    running: BTreeMap<&'static str, Bootstrap>,
-}
-
-impl Functions<'_> {
-    /// Hands a function an event, and starts it for the first.
-    async fn invoke(&mut self, function: &'static str, event: &str) -> Outcome<Value> {
-        if !self.running.contains_key(function) {
-            self.running.insert(function, Bootstrap::start(function, self.settings).await?);
-        }
-        self.running.get_mut(function).ok_or("not started")?.invoke(event).await
-    }
-
-    /// Sends a recorded request with another body; status and body of the answer.
-    async fn post(&mut self, function: &'static str, event: &str, body: Value) -> Outcome<(i64, Value)> {
-        let event = recorded::event(event, |event| {
-            event["body"] = json!(body.to_string());
-            event.as_object_mut().map(|event| event.remove("cookies"));
-        })?;
-        let answer = self.invoke(function, &event).await?;
-        let body = answer["body"].as_str().map(serde_json::from_str).transpose()?.unwrap_or_default();
-        Ok((answer["statusCode"].as_i64().ok_or("no status")?, body))
-    }
-
-    /// Sends a recorded request with another access token; the status of the answer.
-    async fn with_bearer(&mut self, function: &'static str, event: &str, bearer: &Value) -> Outcome<i64> {
-        let bearer = format!("Bearer {}", bearer.as_str().unwrap_or_default());
-        let event = recorded::event(event, |event| event["headers"]["authorization"] = json!(bearer))?;
-        self.invoke(function, &event).await?["statusCode"].as_i64().ok_or_else(|| "no status".into())
-    }
-}
-
 /// What all functions write while a user comes, is lost, comes back and leaves, a thief tries, and the table fails.
 pub(crate) async fn conversation() -> Outcome<&'static Lines> {
     CONVERSATION.get_or_try_init(run).await
@@ -92,63 +57,48 @@ pub(crate) async fn conversation() -> Outcome<&'static Lines> {
 
 async fn run() -> Outcome<Lines> {
     let emulator = Emulator::start().await?;
-    let mut stream = emulator.embedded.stream(&Template::read()?.table)?;
-    let mut settings = deployed(&emulator);
+    let mut stream = emulator.stream()?;
+    let mut settings = emulator.deployed();
     settings.set("CONNECT_ATTEMPTS_PER_IDENTITY", "1");
-    let mut functions = Functions { settings: &settings, running: BTreeMap::new() };
+    let build = Build::tested(&settings).await?;
+    let deployment = Deployment::start(build, &emulator.embedded.url()).await?;
+    let client = Conversation::with(&deployment.url);
 
-    let user = json!({ "username": "ada", "password": "correct horse", "transport": "body", "remember": true });
-    let (status, opened) = functions.post("connect", "connect/register", user).await?;
-    assert_eq!(status, 201, "{opened}");
-    let wrong = json!({ "credential": { "kind": "password", "username": "eve", "password": "wrong horse" } });
+    let opened = client.register("ada", true).await?.expect(201)?.session()?;
     for refused in [401, 429] {
-        assert_eq!(functions.post("connect", "connect/password", wrong.clone()).await?.0, refused);
+        client.connect(Proof::Password("eve", "wrong horse"), false).await?.expect(refused)?;
     }
-    let guest = json!({ "credential": { "kind": "guest" }, "transport": "body" });
-    let (_, guest) = functions.post("connect", "connect/guest", guest).await?;
-    for (event, bearer, status) in [
-        ("validate-session/poll", &opened["accessToken"], 200),
-        ("validate-session/poll", &opened["accessToken"], 200),
-        ("validate-session/session", &json!("not.a.token"), 401),
-    ] {
-        assert_eq!(functions.with_bearer("validate-session", event, bearer).await?, status, "{event}");
+    let guest = client.connect(Proof::Guest, false).await?.expect(201)?.session()?;
+    for (bearer, status) in [(opened.access.as_str(), 200), (opened.access.as_str(), 200), ("not.a.token", 401)] {
+        client.poll(bearer, Presence::Nobody).await?.expect(status)?;
     }
-    let refresh = |token: &Value| json!({ "refreshToken": token });
-    let (_, next) = functions.post("refresh", "refresh/body", refresh(&guest["refreshToken"])).await?;
-    functions.post("refresh", "refresh/body", refresh(&guest["refreshToken"])).await?;
-    functions.post("refresh", "refresh/body", refresh(&next["refreshToken"])).await?;
-    let (status, reused) = functions.post("refresh", "refresh/body", refresh(&guest["refreshToken"])).await?;
-    assert_eq!((status, &reused["reason"]), (401, &json!("reuse_detected")));
-    let reconnect = json!({ "kind": "reconnect", "reconnectToken": opened["reconnectToken"] });
-    let reconnect = json!({ "credential": reconnect, "transport": "body" });
-    let (status, back) = functions.post("connect", "connect/reconnect", reconnect).await?;
-    assert_eq!(status, 201, "{back}");
-    assert_eq!(functions.with_bearer("sessions", "sessions/list", &back["accessToken"]).await?, 200);
-    functions.invoke("session-policy", &recorded::event("session-policy/policy", |_| ())?).await?;
-    let (status, _) = functions.post("logout", "logout/cookie", refresh(&back["refreshToken"])).await?;
-    assert_eq!(status, 204);
-    emulator.proxy.plan(Some(Plan { fault: Break::Fail, first: 1, lasting: true }));
-    let lost = functions.with_bearer("validate-session", "validate-session/session", &back["accessToken"]).await?;
-    assert_eq!(lost, 503);
-    emulator.proxy.plan(None);
+    let keys = &["b1946ac92492d2347c6235b4d2611184"];
+    let next = client.refresh(&guest.refresh, keys).await?.expect(200)?.session()?;
+    client.refresh(&guest.refresh, keys).await?.expect(200)?;
+    client.refresh(&next.refresh, keys).await?.expect(200)?;
+    let reused = client.refresh(&guest.refresh, &[]).await?.expect(401)?;
+    assert_eq!(reused.refusal(), "session_ended reuse_detected");
+    let back = client.reconnect(&opened.reconnect, &[]).await?.expect(201)?.session()?;
+    client.with_bearer(Method::GET, "/sessions", &back.access).await?.expect(200)?;
+    client.get("/session-policy").await?.expect(200)?;
+    client.logout(&back.refresh).await?.expect(204)?;
+    deployment.plan(Some(Plan::OUTAGE)).await;
+    client.with_bearer(Method::GET, "/session", &back.access).await?.expect(503)?;
+    deployment.plan(None).await;
 
     // A session that nobody ended, long enough ago.
-    functions.post("connect", "connect/guest", json!({ "credential": { "kind": "guest" } })).await?;
+    client.connect(Proof::Guest, false).await?.expect(201)?;
     for mut item in emulator.items("S#").await? {
         item.insert("ttl".to_owned(), AttributeValue::N("1".to_owned()));
         emulator.put(item).await?;
     }
     emulator.embedded.sweep()?;
     while let Some(batch) = stream.next_batch()? {
-        assert_eq!(functions.invoke("record-events", batch.get()).await?, json!({ "batchItemFailures": [] }));
+        let answer = deployment.invoke("record-events", batch.get()).await?;
+        assert_eq!(answer, json!({ "batchItemFailures": [] }));
     }
-    functions.invoke("record-events", &recorded::event("record-events/bad-third", |_| ())?).await?;
-
-    let mut lines = Lines::new();
-    for (name, function) in functions.running {
-        lines.insert(name, function.stop().await?);
-    }
-    Ok(lines)
+    deployment.invoke_recorded("record-events/bad-third", |_| ()).await?;
+    deployment.stop().await
 }
 
 /// A line of the embedded metric format.
@@ -184,7 +134,7 @@ async fn every_line_says_when_how_grave_and_which_request() -> Outcome {
             assert_eq!(line["requestId"], "invocation-1", "{function}: {line}");
         } else {
             // The gateway's id where there is a gateway.
-            let id = if *function == "record-events" { "invocation-1" } else { "QxkXwgqPDoEEJsg=" };
+            let id = if function == "record-events" { "invocation-1" } else { REQUEST_ID };
             assert_eq!(line["span"]["request_id"], id, "{function}: {line}");
             assert_eq!(line["span"]["trace_id"], "Root=1-6740a1b2-0123456789abcdef01234567", "{function}: {line}");
         }

@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use harness::{
+    conversation::{Conversation, PASSWORD, Presence, Proof},
+    deployment::{Build, Deployment},
+    emulator::Emulator,
+};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     Outcome,
-    deployment::Deployment,
     template::{of_type, strings, translated},
 };
 
@@ -139,90 +144,48 @@ fn rights(operation: &str, body: &Value) -> Vec<(String, String)> {
     }
 }
 
-fn authorization_of(opened: &Value) -> Outcome<Value> {
-    Ok(json!(format!("Bearer {}", opened["accessToken"].as_str().ok_or("no token")?)))
-}
-
 /// Every kind of call to every function that uses the table.
-async fn conversation(deployment: &mut Deployment) -> Outcome {
-    async fn answered(
-        deployment: &mut Deployment,
-        event: &str,
-        bearer: Option<&Value>,
-        body: Option<Value>,
-        expected: i64,
-    ) -> Outcome<Value> {
-        let invoked = deployment.invoke(event, |event| {
-            if let Some(token) = bearer.and_then(Value::as_str) {
-                event["headers"]["authorization"] = json!(format!("Bearer {token}"));
-            }
-            event["cookies"] = json!([]);
-            event["body"] = body.map_or(Value::Null, |body| json!(body.to_string()));
-        });
-        let answer = invoked.await?;
-        assert_eq!(answer["statusCode"], expected, "{event}: {answer}");
-        let body = answer["body"].as_str().filter(|body| !body.is_empty());
-        Ok(body.map_or(Ok(Value::Null), serde_json::from_str)?)
-    }
-    let (password, body) = ("correct horse", "body");
-    let ada = |password: &str| json!({ "kind": "password", "username": "ada", "password": password });
-    let register = json!({ "username": "ada", "password": password, "remember": true, "transport": body });
-    let first = answered(deployment, "connect/register", None, Some(register), 201).await?;
-    let again = json!({ "credential": ada(password), "remember": true, "transport": body });
-    let second = answered(deployment, "connect/password", None, Some(again.clone()), 201).await?;
-    let wrong = json!({ "credential": ada("another password"), "transport": body });
-    answered(deployment, "connect/password", None, Some(wrong), 401).await?;
-    let guest = json!({ "credential": { "kind": "guest" }, "transport": body });
-    let guest = answered(deployment, "connect/guest", None, Some(guest), 201).await?;
+async fn conversation(emulator: &Emulator, deployment: &Deployment) -> Outcome {
+    let client = Conversation::with(&deployment.url);
+    let ada = Proof::Password("ada", PASSWORD);
+    let first = client.register("ada", true).await?.expect(201)?.session()?;
+    let second = client.connect(ada, true).await?.expect(201)?.session()?;
+    client.connect(Proof::Password("ada", "another password"), false).await?.expect(401)?;
+    let guest = client.connect(Proof::Guest, false).await?.expect(201)?.session()?;
 
-    let bearer = Some(&first["accessToken"]);
-    for activity in [Value::Null, json!(0)] {
-        let body = json!({ "lastActiveMsAgo": activity });
-        answered(deployment, "validate-session/poll", bearer, Some(body), 200).await?;
+    for presence in [Presence::Nobody, Presence::Now] {
+        client.poll(&first.access, presence).await?.expect(200)?;
     }
-    let mut latest = first["refreshToken"].clone();
-    for _ in 0..2 {
-        let refreshed = json!({ "refreshToken": latest });
-        latest = answered(deployment, "refresh/body", None, Some(refreshed), 200).await?["refreshToken"].clone();
-    }
-    let reused = json!({ "refreshToken": first["refreshToken"] });
-    let reused = answered(deployment, "refresh/body", None, Some(reused), 401).await?;
-    assert_eq!(reused["reason"], "reuse_detected");
+    let next = client.refresh(&first.refresh, &[]).await?.expect(200)?.session()?;
+    client.refresh(&next.refresh, &[]).await?.expect(200)?;
+    assert_eq!(client.refresh(&first.refresh, &[]).await?.refusal(), "session_ended reuse_detected");
 
-    let third = answered(deployment, "connect/password", None, Some(again), 201).await?;
-    let bearer = Some(&second["accessToken"]);
-    answered(deployment, "sessions/list", bearer, None, 200).await?;
-    let id = third["session"]["id"].as_str().ok_or("no id")?.to_owned();
-    let authorization = authorization_of(&second)?;
-    let end_one = deployment.invoke("sessions/end-one", |event| {
-        event["headers"]["authorization"] = authorization;
-        event["rawPath"] = json!(format!("/sessions/{id}"));
-        event["requestContext"]["http"]["path"] = event["rawPath"].clone();
-        event["pathParameters"]["id"] = json!(id);
+    let third = client.connect(ada, true).await?.expect(201)?.session()?;
+    let bearer = second.access.as_str();
+    client.with_bearer(Method::GET, "/sessions", bearer).await?.expect(200)?;
+    client.with_bearer(Method::DELETE, &format!("/sessions/{}", third.id), bearer).await?.expect(204)?;
+    let passed = deployment.invoke_recorded("authorize/bearer", |event| {
+        event["identitySource"] = json!([format!("Bearer {bearer}")]);
     });
-    assert_eq!(end_one.await?["statusCode"], 204);
-    let identity = authorization_of(&second)?;
-    let passed = deployment.invoke("authorize/bearer", |event| event["identitySource"] = json!([identity])).await?;
-    assert_eq!(passed["isAuthorized"], true);
-    answered(deployment, "sessions/end-all", bearer, None, 200).await?;
-    let logout = json!({ "refreshToken": guest["refreshToken"] });
-    answered(deployment, "logout/cookie", None, Some(logout), 204).await?;
-    answered(deployment, "session-policy/keys", None, None, 200).await?;
+    assert_eq!(passed.await?["isAuthorized"], true);
+    client.with_bearer(Method::DELETE, "/sessions?scope=all", bearer).await?.expect(200)?;
+    client.logout(&guest.refresh).await?.expect(204)?;
+    client.get("/.well-known/jwks.json").await?.expect(200)?;
 
-    let register = json!({ "username": "eve", "password": password, "remember": true, "transport": body });
-    let lost = answered(deployment, "connect/register", None, Some(register), 201).await?;
-    deployment.emulator.lose_sessions().await?;
-    let back = json!({ "kind": "reconnect", "reconnectToken": lost["reconnectToken"] });
-    answered(deployment, "connect/reconnect", None, Some(json!({ "credential": back })), 201).await?;
+    let lost = client.register("eve", true).await?.expect(201)?.session()?;
+    emulator.lose_sessions().await?;
+    client.reconnect(&lost.reconnect, &[]).await?.expect(201)?;
     Ok(())
 }
 
 #[tokio::test]
 async fn what_functions_ask_the_table_for_is_what_they_may_and_nothing_is_allowed_for_nothing() -> Outcome {
-    let mut deployment = Deployment::start().await?;
-    conversation(&mut deployment).await?;
+    let emulator = Emulator::start().await?;
+    let build = Build::tested(&emulator.deployed()).await?;
+    let deployment = Deployment::start(build, &emulator.embedded.url()).await?;
+    conversation(&emulator, &deployment).await?;
     let expected = expected_permissions();
-    for (function, requests) in deployment.requests() {
+    for (function, requests) in deployment.requests().await {
         let role = expected.keys().find(|role| role.to_lowercase() == format!("{}role", function.replace('-', "")));
         let allowed = &expected[role.ok_or_else(|| format!("{function} has no role"))?];
         let mut unused: BTreeSet<&str> =

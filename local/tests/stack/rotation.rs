@@ -3,17 +3,17 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
+use harness::emulator::{number, text};
 use session::lifecycle::Activity;
 
 use crate::{
     Outcome,
-    emulator::{number, text},
     world::{World, at, code, token},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_refreshes_of_one_token_make_one_new_generation() -> Outcome {
-    let world = World::start_uncounted(&[]).await?;
+    let world = World::start_without_proxy(&[]).await?;
     let opened = world.register("ada", at(0)).await?;
     let keys: Vec<String> = (0..500).map(|tab| format!("tab-{tab}")).collect();
     let answers = join_all(keys.iter().map(|key| {

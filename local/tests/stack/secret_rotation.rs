@@ -2,7 +2,7 @@
 
 use std::{process::Stdio, time::Duration};
 
-use local::recorded;
+use harness::{emulator::Emulator, function::Function, recorded};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use session::{
@@ -26,10 +26,7 @@ use tokio::{
 
 use crate::{
     Outcome,
-    emulator::Emulator,
-    events::deployed,
     key_rotation::{guest, refreshed},
-    runtime_api::Bootstrap,
     world::{secret, token},
 };
 
@@ -61,7 +58,7 @@ impl Manager {
             post(&endpoint, "CreateSecret", json!({ "Name": "MasterSecret", "SecretString": secret("one", &[]) }));
         let arn = created.await?["ARN"].as_str().ok_or("no secret")?.to_owned();
         let mut settings: Variables =
-            deployed(&emulator).iter().filter(|(name, _)| *name != "SESSION_SECRET").collect();
+            emulator.deployed().iter().filter(|(name, _)| *name != "SESSION_SECRET").collect();
         settings.set("SESSION_SECRET_ARN", arn.as_str());
         settings.set("AWS_REGION", "us-east-1");
         settings.set("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint);
@@ -120,7 +117,7 @@ async fn a_rotation_by_the_function_takes_a_new_secret_into_use_and_ends_nothing
         let opened = guest(&issuer, None, UnixMillis::now()).await?;
         (issuer, opened)
     };
-    let mut function = Bootstrap::start("rotate-secret", &manager.settings).await?;
+    let mut function = Function::start("rotate-secret", &manager.settings).await?;
     let (first, last) = (version("first"), manager.versions()?.current().await?);
     for step in STEPS {
         // Secrets Manager repeats a step whose answer it did not get.
@@ -152,7 +149,7 @@ async fn a_rotation_by_the_function_takes_a_new_secret_into_use_and_ends_nothing
 #[tokio::test]
 async fn a_second_rotation_waits_until_nothing_of_the_forgotten_secret_is_alive() -> Outcome {
     let Some(manager) = Manager::start().await? else { return Ok(()) };
-    let mut function = Bootstrap::start("rotate-secret", &manager.settings).await?;
+    let mut function = Function::start("rotate-secret", &manager.settings).await?;
     for step in STEPS {
         function.invoke(&manager.event(step, &version("first"))?).await?;
     }
@@ -188,7 +185,7 @@ async fn nothing_is_taken_into_use_that_does_not_continue_what_is_in_use() -> Ou
         let refused = manager.step(step, &version("short"), now).await;
         assert_eq!(refused.unwrap_err().to_string(), "every master secret must have at least 32 characters");
     }
-    let mut function = Bootstrap::start("rotate-secret", &manager.settings).await?;
+    let mut function = Function::start("rotate-secret", &manager.settings).await?;
     let event = manager.event("createSecret", &version("other"))?.replace("MasterSecret", "AnotherSecret");
     let refused = function.invoke(&event).await.map_err(|error| error.to_string());
     assert!(refused.is_err_and(|told| told.contains("the event names another secret")));

@@ -1,6 +1,7 @@
 //! What a thief gets from each place, and from several together: the table in `docs/credentials.md`, row by row.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use harness::emulator::{Item, number, text};
 use secrecy::{ExposeSecret, SecretString};
 use session::{
     credential::CredentialKind,
@@ -14,7 +15,6 @@ use session::{
 
 use crate::{
     Outcome,
-    emulator::{Item, number, text},
     world::{World, at, code, reconnect_token, secret},
 };
 

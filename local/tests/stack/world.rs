@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use local::counter::Counter;
+use harness::emulator::Emulator;
 use secrecy::ExposeSecret;
 use session::{
     authenticator::Authenticator,
@@ -27,7 +27,7 @@ use session::{
     verifier::Verifier,
 };
 
-use crate::{Outcome, emulator::Emulator};
+use crate::Outcome;
 
 /// When the tests begin.
 pub(crate) const START: UnixMillis = UnixMillis::from_millis(1_795_255_200_000);
@@ -50,38 +50,39 @@ pub(crate) struct World {
 impl World {
     /// Starts with the default policy, changed by `changes`.
     pub(crate) async fn start(changes: &[(&str, &str)]) -> Outcome<Self> {
+        Self::start_at(START, changes).await
+    }
+
+    /// Starts at another time than all others.
+    pub(crate) async fn start_at(now: UnixMillis, changes: &[(&str, &str)]) -> Outcome<Self> {
         let emulator = Emulator::start().await?;
         let settings = emulator.settings();
-        Self::on(emulator, settings, changes).await
+        Self::on(emulator, settings, changes, now).await
     }
 
-    /// Starts without the proxy that counts, for tests that bring the table to its limits.
-    pub(crate) async fn start_uncounted(changes: &[(&str, &str)]) -> Outcome<Self> {
+    /// Starts without the proxy, for tests that bring the table to its limits.
+    pub(crate) async fn start_without_proxy(changes: &[(&str, &str)]) -> Outcome<Self> {
         let emulator = Emulator::start().await?;
         let mut settings = emulator.settings();
-        settings.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", emulator.embedded.address));
-        Self::on(emulator, settings, changes).await
+        settings.set("AWS_ENDPOINT_URL_DYNAMODB", emulator.embedded.url());
+        Self::on(emulator, settings, changes, START).await
     }
 
-    /// Starts behind what adds up the capacity that requests consume.
-    pub(crate) async fn start_billed() -> Outcome<(Self, Counter)> {
-        let emulator = Emulator::start().await?;
-        let counter = Counter::start(emulator.embedded.address).await?;
-        let mut settings = emulator.settings();
-        settings.set("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", counter.address));
-        Ok((Self::on(emulator, settings, &[]).await?, counter))
-    }
-
-    async fn on(emulator: Emulator, mut settings: Variables, changes: &[(&str, &str)]) -> Outcome<Self> {
+    async fn on(
+        emulator: Emulator,
+        mut settings: Variables,
+        changes: &[(&str, &str)],
+        now: UnixMillis,
+    ) -> Outcome<Self> {
         settings.set("SESSION_ISSUER", "https://sessions.example.com");
         settings.set("SESSION_AUDIENCE", "app");
         settings.set("SESSION_SECRET", secret("one", &[]));
         for (name, value) in changes {
             settings.set(name, *value);
         }
-        let issuer = Issuer::start(&settings, START).await?;
+        let issuer = Issuer::start(&settings, now).await?;
         let authenticator = Authenticator::start(&settings, &issuer)?;
-        let verifier = Verifier::start(&settings, START).await?;
+        let verifier = Verifier::start(&settings, now).await?;
         emulator.proxy.take();
         Ok(Self { emulator, issuer, authenticator, verifier, settings })
     }

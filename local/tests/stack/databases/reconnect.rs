@@ -1,5 +1,6 @@
 //! Sessions of users who log in to a database, and what happens to them when sessions or the database are lost.
 
+use harness::emulator::{Emulator, text};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -9,7 +10,6 @@ use super::{Database, Engine};
 use crate::{
     Outcome,
     api::{Api, problem},
-    emulator::{Emulator, text},
     world::secret,
 };
 

@@ -1,22 +1,19 @@
-//! Passes requests on, for what stands in front of the embedded DynamoDB.
-
-use std::error::Error;
+//! Requests on their way to the embedded DynamoDB.
 
 use axum::{
     body::Bytes,
     http::{HeaderMap, Response, header},
 };
 
+use crate::Outcome;
+
 /// Posts to `url` what came for it, changed or not, and takes the whole answer.
-///
-/// # Errors
-/// When nobody answers there.
-pub async fn post(
+pub(crate) async fn post(
     client: &reqwest::Client,
     url: &str,
     mut headers: HeaderMap,
     body: impl Into<reqwest::Body>,
-) -> Result<Response<Bytes>, Box<dyn Error + Send + Sync>> {
+) -> Outcome<Response<Bytes>> {
     for stale in [header::CONTENT_LENGTH, header::HOST] {
         headers.remove(stale);
     }

@@ -16,7 +16,7 @@ use tokio::{
 
 /// What a function posted for an event.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Posted {
+pub(crate) enum Posted {
     /// The answer.
     Response(String),
     /// The invocation failed.
@@ -25,19 +25,19 @@ pub enum Posted {
 
 /// What a function posted, and when.
 #[derive(Debug)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// What it posted.
-    pub posted: Posted,
+    pub(crate) posted: Posted,
     /// When the event was handed out.
-    pub handed_out: Instant,
+    pub(crate) handed_out: Instant,
     /// When it was posted.
-    pub arrived: Instant,
+    pub(crate) arrived: Instant,
 }
 
 /// A running Runtime API.
-pub struct RuntimeApi {
+pub(crate) struct RuntimeApi {
     /// Where it listens: `AWS_LAMBDA_RUNTIME_API` of the function.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     events: mpsc::Sender<String>,
     answers: mpsc::Receiver<Answered>,
     asked: watch::Receiver<usize>,
@@ -53,10 +53,7 @@ struct Shared {
 
 impl RuntimeApi {
     /// Starts one.
-    ///
-    /// # Errors
-    /// What the system says when no port can be had.
-    pub async fn start() -> io::Result<Self> {
+    pub(crate) async fn start() -> io::Result<Self> {
         let (events, received) = mpsc::channel(1);
         let (posted, answers) = mpsc::channel(1);
         let (asking, asked) = watch::channel(0);
@@ -73,19 +70,19 @@ impl RuntimeApi {
     }
 
     /// Waits until the function has asked for its `count`-th event: 1 is the end of its start.
-    pub async fn asked(&mut self, count: usize) {
+    pub(crate) async fn asked(&mut self, count: usize) {
         // It can be told for as long as this lives.
         let _ = self.asked.wait_for(|asked| *asked >= count).await;
     }
 
     /// Lays out an event, whether or not the function has asked for one yet.
-    pub async fn offer(&self, event: &str) {
+    pub(crate) async fn offer(&self, event: &str) {
         // It is taken by a task that lives as long as the runtime.
         let _ = self.events.send(event.to_owned()).await;
     }
 
     /// Waits for what the function posts next.
-    pub async fn answered(&mut self) -> Option<Answered> {
+    pub(crate) async fn answered(&mut self) -> Option<Answered> {
         self.answers.recv().await
     }
 }

@@ -1,12 +1,13 @@
 //! The events of the folder `events`, as API Gateway and other services send them.
 
 use std::{
-    error::Error,
     fs::read_to_string,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
+
+use crate::Outcome;
 
 /// Where they are.
 #[must_use]
@@ -15,21 +16,14 @@ pub fn folder() -> PathBuf {
 }
 
 /// The event of that name, e.g. `connect/guest`, changed.
-///
-/// # Errors
-/// When there is none.
-pub fn event(name: &str, change: impl FnOnce(&mut Value)) -> Result<String, Box<dyn Error + Send + Sync>> {
+pub fn event(name: &str, change: impl FnOnce(&mut Value)) -> Outcome<String> {
     let mut event = serde_json::from_str(&read_to_string(folder().join(name).with_extension("json"))?)?;
     change(&mut event);
     Ok(event.to_string())
 }
 
 /// A poll with the access token of an opened session.
-///
-/// # Errors
-/// When what was opened has none.
-#[expect(clippy::indexing_slicing, reason = "a member of an answer that is not there reads as null")]
-pub fn poll(opened: &Value, last_active_ms_ago: &Value) -> Result<String, Box<dyn Error + Send + Sync>> {
+pub fn poll(opened: &Value, last_active_ms_ago: &Value) -> Outcome<String> {
     let token = opened["accessToken"].as_str().ok_or("no access token")?;
     event("validate-session/poll", |event| {
         event["headers"]["authorization"] = json!(format!("Bearer {token}"));
