@@ -8,7 +8,7 @@
 //! | [`local_stack`] | `make run` in a process of its own |
 //! | [`function`], [`callgrind`] | one function's process, and what it costs |
 //! | [`emulator`], [`proxy`] | the table, and what stands in front of it to count, to bill and to break |
-//! | [`binaries`], [`clock`], [`recorded`] | what is run, what time it shows, and with which events |
+//! | [`binaries`], [`earlier`], [`clock`], [`recorded`] | what is run, what time it shows, and with which events |
 
 #![expect(clippy::missing_errors_doc, reason = "every error ends the test or the run and says what does not work")]
 #![expect(clippy::indexing_slicing, reason = "a member of an event or an answer that is not there reads as null")]
@@ -20,6 +20,7 @@ pub mod callgrind;
 pub mod clock;
 pub mod conversation;
 pub mod deployment;
+pub mod earlier;
 pub mod emulator;
 mod forward;
 pub mod function;

@@ -3,8 +3,8 @@
 // Says "begun" when the first arrives, and at the end one line of JSON.
 import { createSessionClient } from "../../../client/dist/index.js";
 import { createFakeBrowser, sequence } from "../../../client/dist/testing/index.js";
-import { createMachine } from "./machine.mjs";
-import { createNetwork } from "./network.mjs";
+import { createMachine } from "../../../harness/clients/machine.mjs";
+import { createNetwork } from "../../../harness/clients/network.mjs";
 import { sitDown } from "./person.mjs";
 
 const { baseUrl, clients, speed, arriveMs, lastMs, binMs } = JSON.parse(process.argv[2]);

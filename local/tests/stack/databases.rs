@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use harness::clock::of_this_machine;
 use session::{
     credential::connection_string::{Databases, LoginFailed},
     settings::Variables,
@@ -16,7 +17,7 @@ use session::{
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::Outcome;
+use crate::{FOR_EVER, Outcome};
 
 mod certificates;
 mod hostile;
@@ -133,7 +134,7 @@ impl Database {
             Engine::Postgres => postgres::client(self.folder.path(), self.port)?,
             Engine::MariaDb => mariadb::client(self.folder.path()),
         };
-        done(client.arg(statements)).await
+        done(of_this_machine(&mut client).arg(statements)).await
     }
 
     /// Ends the server without a word.
@@ -167,7 +168,8 @@ impl Database {
 /// A login as the function does it.
 pub(crate) async fn log_in(settings: &Variables, string: &str) -> Outcome<Result<(), LoginFailed>> {
     let databases = Databases::from_settings(settings)?.ok_or("no list")?;
-    Ok(databases.log_in(&databases.parse(&string.into())?).await)
+    let database = databases.parse(&string.into())?;
+    Ok(tokio::time::timeout(FOR_EVER, databases.log_in(&database)).await?)
 }
 
 fn spawn(engine: Engine, folder: &Path, port: u16) -> Outcome<Child> {
@@ -189,13 +191,13 @@ fn as_its_user(engine: Engine, folder: &Path, line: &[String]) -> Outcome<Comman
     let (program, arguments) = line.split_first().ok_or("no program")?;
     if !is_root()? {
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(folder);
+        of_this_machine(&mut command).args(arguments).current_dir(folder);
         return Ok(command);
     }
     let user = engine.user();
     let mut command = Command::new("setpriv");
     command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups", program]);
-    command.args(arguments).current_dir(folder);
+    of_this_machine(&mut command).args(arguments).current_dir(folder);
     Ok(command)
 }
 

@@ -10,7 +10,7 @@ use harness::{
 };
 use reqwest::{Method, RequestBuilder, header::SET_COOKIE};
 
-use crate::{Outcome, api::Api};
+use crate::{FOR_EVER, Outcome, api::Api};
 
 /// What one attempt may take where the table is late. Short, so that three of them do not take long; and long enough
 /// for a healthy request on a busy machine.
@@ -18,9 +18,6 @@ const TIME_OUT: (&str, &str) = ("SESSION_AWS_TIMEOUT", "2s");
 
 /// Longer than that.
 const LATE: Break = Break::Delay(Duration::from_millis(2_600));
-
-/// Whoever has no answer by then will never have one.
-const FOR_EVER: Duration = Duration::from_mins(2);
 
 /// Every way to break a request.
 const BREAKS: [Break; 7] =

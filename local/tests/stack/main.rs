@@ -7,6 +7,7 @@ mod attempts;
 mod audit;
 mod authorize;
 mod budgets;
+mod contract;
 mod conversation;
 mod csrf;
 mod dashboard;
@@ -37,6 +38,7 @@ mod rotation;
 mod rs256;
 mod secret_rotation;
 mod secrets;
+mod skew;
 mod stale_reads;
 mod stolen;
 mod template;
@@ -44,3 +46,6 @@ mod vault;
 mod world;
 
 pub(crate) use harness::Outcome;
+
+/// Whatever has not ended by then never will, however busy the machine is.
+pub(crate) const FOR_EVER: std::time::Duration = std::time::Duration::from_mins(2);

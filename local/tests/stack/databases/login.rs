@@ -1,7 +1,5 @@
 //! Logins to real databases: who is let in, and which failure is a refusal.
 
-use std::time::{Duration, Instant};
-
 use futures_util::future::join_all;
 use session::{credential::connection_string::LoginFailed, settings::Variables};
 use tempfile::TempDir;
@@ -86,9 +84,7 @@ async fn a_changed_password_is_a_refusal_and_a_server_that_is_down_is_none() -> 
         database.change_password("ada", "battery-staple").await?;
         assert_eq!(ended(&log_in(&settings, &old).await?), Ended::Rejected, "{engine:?}");
         database.stop().await?;
-        let began = Instant::now();
         assert_eq!(ended(&log_in(&settings, &new).await?), Ended::Unreachable, "{engine:?}");
-        assert!(began.elapsed() < Duration::from_secs(5), "{engine:?}: {:?}", began.elapsed());
         database.start_again().await?;
         assert_eq!(log_in(&settings, &new).await?, Ok(()), "{engine:?}");
     }

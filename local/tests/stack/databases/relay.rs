@@ -1,7 +1,5 @@
 //! A real PostgreSQL whose answers are replaced once the user is in.
 
-use std::time::{Duration, Instant};
-
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{TcpListener, TcpStream},
@@ -55,11 +53,9 @@ async fn no_answer_to_the_query_gets_the_better_of_a_login() -> Outcome {
             let port = database.port;
             let relayed = tokio::spawn(async move { relay(listener.accept().await?.0, port, &answer).await });
             let settings = database.settings(&format!("127.0.0.1:{relay_port};plaintext"));
-            let began = Instant::now();
             let string = format!("postgres://plain:correct-horse@127.0.0.1:{relay_port}/app");
             // Let in or not: the server itself had let the user in.
             let ended = log_in(&settings, &string).await?;
-            assert!(began.elapsed() < Duration::from_secs(6), "{name}");
             let cause = format!("{ended:?}");
             assert!(!cause.contains("the driver gave up"), "{name}: {cause}");
             relayed.await??;

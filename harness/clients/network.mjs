@@ -1,11 +1,12 @@
 // Browsers' way to the service: cookies, and a tally of what was sent.
 
 /**
- * @param {string} baseUrl where the service is; the page has the same origin
+ * @param {string} baseUrl where the service is
  * @param {() => number} elapsedMs since the beginning
  * @param {number} binMs how much time is counted together
+ * @param {string} origin of the page; default: the service's
  */
-export function createNetwork(baseUrl, elapsedMs, binMs) {
+export function createNetwork(baseUrl, elapsedMs, binMs, origin = baseUrl) {
   /** Requests by the route and what became of them, one number for each bin. */
   const tally = {};
   const count = (route, outcome, sentAt) => {
@@ -20,7 +21,7 @@ export function createNetwork(baseUrl, elapsedMs, binMs) {
     const sentAt = elapsedMs();
     const request = new Request(input, init);
     const route = new URL(request.url).pathname.slice(1);
-    request.headers.set("origin", baseUrl);
+    request.headers.set("origin", origin);
     request.headers.set("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0");
     if (request.credentials === "include" && jar().size > 0) {
       request.headers.set("cookie", [...jar()].map((pair) => pair.join("=")).join("; "));
