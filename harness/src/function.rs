@@ -37,6 +37,8 @@ pub struct Function {
     child: Child,
     /// Its standard output: metrics and log lines, or why it ended.
     output: NamedTempFile,
+    /// Its standard error, told when it ends too early.
+    errors: NamedTempFile,
     api: RuntimeApi,
     answered: usize,
 }
@@ -70,7 +72,7 @@ impl Program {
     async fn spawn(&self) -> Outcome<Function> {
         let api = RuntimeApi::start().await?;
         let (program, arguments) = self.command.split_first().ok_or("no command")?;
-        let output = NamedTempFile::new()?;
+        let (output, errors) = (NamedTempFile::new()?, NamedTempFile::new()?);
         let child = Command::new(program)
             .args(arguments)
             .env_clear()
@@ -81,10 +83,10 @@ impl Program {
             .envs(self.clock.environment().iter())
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .stdout(Stdio::from(output.reopen()?))
-            .stderr(Stdio::inherit())
+            .stderr(Stdio::from(errors.reopen()?))
             .kill_on_drop(true)
             .spawn()?;
-        Ok(Function { name: self.name.clone(), child, output, api, answered: 0 })
+        Ok(Function { name: self.name.clone(), child, output, errors, api, answered: 0 })
     }
 }
 
@@ -114,7 +116,7 @@ impl Function {
     pub async fn ready(&mut self) -> Outcome {
         tokio::select! {
             () = self.api.asked(self.answered + 1) => Ok(()),
-            ended = self.child.wait() => Err(gone(&self.name, ended?, &self.output)),
+            ended = self.child.wait() => Err(self.gone(ended?)),
         }
     }
 
@@ -133,7 +135,7 @@ impl Function {
     async fn answer(&mut self) -> Outcome<(Answered, Value)> {
         let answered = tokio::select! {
             answered = self.api.answered() => answered.ok_or("the Runtime API is gone")?,
-            ended = self.child.wait() => return Err(gone(&self.name, ended?, &self.output)),
+            ended = self.child.wait() => return Err(self.gone(ended?)),
         };
         self.answered += 1;
         self.ready().await?;
@@ -188,14 +190,14 @@ impl Function {
         Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
     }
 
+    fn gone(&self, status: ExitStatus) -> Box<dyn Error + Send + Sync> {
+        let said = [&self.output, &self.errors].map(|file| read_to_string(file.path()).unwrap_or_default());
+        format!("{} is gone, {status}: {}", self.name, said.concat()).into()
+    }
+
     fn id(&self) -> Outcome<u32> {
         Ok(self.child.id().ok_or("not running")?)
     }
-}
-
-fn gone(name: &str, status: ExitStatus, output: &NamedTempFile) -> Box<dyn Error + Send + Sync> {
-    let said = read_to_string(output.path()).unwrap_or_default();
-    format!("{name} is gone, {status}: {said}").into()
 }
 
 /// The body of an answer in the gateway's form; null if it has none.

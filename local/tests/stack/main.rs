@@ -7,6 +7,7 @@ mod attempts;
 mod audit;
 mod authorize;
 mod budgets;
+mod clocks;
 mod contract;
 mod conversation;
 mod csrf;
