@@ -4,7 +4,7 @@ use lambda_http::{
     Body, Request, Response,
     http::{
         HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
+        header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY},
     },
 };
 use serde_json::json;
@@ -53,8 +53,8 @@ async fn respond(app: &App, request: &Request, now: UnixMillis) -> Result<Answer
     no_query(request)?;
     match route(request) {
         "GET /session-policy" => Ok(versioned(app, request)),
-        "GET /.well-known/jwks.json" => Ok(cacheable(keys(app, now).await?)),
-        "GET /.well-known/openid-configuration" => Ok(cacheable(configuration(app))),
+        "GET /.well-known/jwks.json" => Ok(cached(keys(app, now).await?, KEYS_MAX_AGE)),
+        "GET /.well-known/openid-configuration" => Ok(cached(configuration(app), KEYS_MAX_AGE)),
         _ => Err(SessionError::NotFound),
     }
 }
@@ -69,7 +69,7 @@ fn versioned(app: &App, request: &Request) -> Answer {
         known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag
     });
     let answer = if matches { Answer::empty(StatusCode::NOT_MODIFIED) } else { policy(&app.policy) };
-    let answer = answer.with(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let answer = cached(answer, "no-cache");
     match HeaderValue::from_str(&tag) {
         Ok(tag) => answer.with(ETAG, tag),
         Err(_) => answer,
@@ -109,6 +109,8 @@ fn configuration(app: &App) -> Answer {
     Answer::json(StatusCode::OK, &document)
 }
 
-fn cacheable(answer: Answer) -> Answer {
-    answer.with(CACHE_CONTROL, HeaderValue::from_static(KEYS_MAX_AGE))
+/// An answer that may be kept. What the gateway adds to it depends on the page that asks (RFC 9110 12.5.5): an answer to
+/// nobody's page must not be handed to a page later.
+fn cached(answer: Answer, how: &'static str) -> Answer {
+    answer.with(CACHE_CONTROL, HeaderValue::from_static(how)).with(VARY, HeaderValue::from_static("origin"))
 }

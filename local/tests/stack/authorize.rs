@@ -148,7 +148,7 @@ async fn an_event_of_another_kind_fails_the_invocation_by_name() -> Outcome {
         recorded::event("authorize/bearer", |event| event["version"] = json!("1.0"))?,
         recorded::event("authorize/bearer", |event| event["identitySource"] = json!(["Bearer a", "203.0.113.77"]))?,
         recorded::event("validate-session/poll", |_| ())?,
-        "null".to_owned(),
+        recorded::event("authorize/bearer", |event| event["requestContext"] = json!(null))?,
     ] {
         // A request of an HTTP API has no identity source, so it reads as one without a token.
         let answer = authorize.invoke(&event).await;
@@ -157,5 +157,23 @@ async fn an_event_of_another_kind_fails_the_invocation_by_name() -> Outcome {
             Err(error) => assert!(error.to_string().contains(r#""errorType":"Misconfigured""#), "{event}: {error}"),
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_event_that_asks_for_no_verdict_gets_none_and_is_no_error() -> Outcome {
+    let emulator = Emulator::start().await?;
+    let mut authorize = started(&emulator, "stateful").await?;
+    let scheduled = json!({
+        "version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa", "detail-type": "Scheduled Event",
+        "source": "aws.events", "account": "123456789012", "time": "2015-10-08T16:53:06Z", "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/my-scheduled-rule"], "detail": {},
+    });
+    for event in [scheduled, json!({ "warmup": true }), json!({}), json!("ping"), json!(null)] {
+        assert_eq!(authorize.invoke(&event.to_string()).await?, json!(null), "{event}");
+    }
+    assert_eq!(emulator.proxy.take(), [""; 0], "the table is not asked");
+    let lines = authorize.stop().await?;
+    assert!(lines.iter().all(|line| line.get("level").is_none()), "only metrics: {lines:?}");
     Ok(())
 }

@@ -67,6 +67,7 @@ async fn the_policy_is_what_is_enforced_and_may_be_kept_by_its_tag() -> Outcome 
     let api = Api::start(&settings).await?;
     let answer = api.get("/session-policy").send().await?;
     assert_eq!(answer.headers()["cache-control"], "no-cache");
+    assert_eq!(answer.headers()["vary"], "origin");
     let tag = answer.headers()["etag"].clone();
     let policy: Value = answer.json().await?;
     for (field, millis) in [
@@ -103,6 +104,8 @@ async fn the_published_keys_are_those_that_sign() -> Outcome {
     assert_eq!(configuration["jwks_uri"], format!("{}/.well-known/jwks.json", api.url));
     let answer = api.get("/.well-known/jwks.json").send().await?;
     assert_eq!(answer.headers()["cache-control"], "public, max-age=300");
+    // Else what was opened in a tab would be handed to a page without the gateway's CORS headers.
+    assert_eq!(answer.headers()["vary"], "origin");
     let keys: Value = answer.json().await?;
     let kid = opened["refreshToken"].as_str().and_then(|token| token.split('.').nth(1));
     assert_eq!(keys["keys"][0]["kid"].as_str(), kid);
@@ -126,7 +129,9 @@ async fn every_answer_is_hardened_and_a_401_says_how_to_authenticate() -> Outcom
         let headers = answer.headers();
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(headers["referrer-policy"], "no-referrer");
-        assert_eq!(headers["content-security-policy"], "default-src 'none'; frame-ancestors 'none'");
+        let nothing = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+        assert_eq!(headers["content-security-policy"], nothing);
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000; includeSubDomains");
         assert!(headers.contains_key("cache-control"));
         assert_eq!(headers.get("www-authenticate").and_then(|value| value.to_str().ok()), challenge);
     }

@@ -61,6 +61,31 @@ pub struct ConnectionString {
     password: SecretString,
     /// The string itself asks for TLS, even where a server may do without.
     demands_tls: bool,
+    channel_binding: ChannelBinding,
+}
+
+/// Whether a login to PostgreSQL is bound to the server's certificate (RFC 5929 4.1), as libpq's `channel_binding` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ChannelBinding {
+    /// Not even if the server can.
+    Disable,
+    /// If the server can.
+    #[default]
+    Prefer,
+    /// A server that cannot is not to be trusted.
+    Require,
+}
+
+impl ChannelBinding {
+    /// The value of the parameter, as libpq spells it.
+    fn parse(value: &str) -> Option<Self> {
+        match value {
+            "disable" => Some(Self::Disable),
+            "prefer" => Some(Self::Prefer),
+            "require" => Some(Self::Require),
+            _ => None,
+        }
+    }
 }
 
 /// The databases that users may log in to. Built once; holds what TLS to them needs.

@@ -6,7 +6,7 @@ use lambda_http::{
         HeaderName, HeaderValue, StatusCode,
         header::{
             AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
-            X_CONTENT_TYPE_OPTIONS,
+            STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
         },
     },
     request::RequestContext,
@@ -109,8 +109,11 @@ pub(super) fn hardened(mut response: Response<Body>) -> Response<Body> {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    let nothing = HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
     headers.insert(CONTENT_SECURITY_POLICY, nothing);
+    // A year, for this host and those below it (ASVS 3.4.1). Browsers pass it over on one machine, without TLS.
+    let always = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+    headers.insert(STRICT_TRANSPORT_SECURITY, always);
     response
 }
 

@@ -110,18 +110,39 @@ pub fn verdict(request: &AuthorizerRequest, result: Result<Caller, SessionError>
     }
 }
 
-/// Answers one event. `invocation` names one that cannot be read.
+/// Whether somebody asks for a verdict with this event. A warm-up ping or a scheduled event does not: whatever an API
+/// sends to an authorizer names the route or the method that is asked for.
+fn is_asked(event: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Question<'a> {
+        #[serde(borrow)]
+        route_arn: Option<&'a RawValue>,
+        #[serde(borrow)]
+        method_arn: Option<&'a RawValue>,
+        #[serde(borrow)]
+        request_context: Option<&'a RawValue>,
+    }
+    serde_json::from_str(event.get()).is_ok_and(|question: Question<'_>| {
+        [question.route_arn, question.method_arn, question.request_context].iter().any(Option::is_some)
+    })
+}
+
+/// Answers one event: nothing where nobody asks for a verdict. `invocation` names one that cannot be read.
 pub(super) async fn answer_event(
     event: &RawValue,
     invocation: &Invocation<'_>,
     judge: impl AsyncFnOnce(&AuthorizerRequest) -> Result<Verdict, NoVerdict>,
-) -> Result<Verdict, NoVerdict> {
+) -> Result<Option<Verdict>, NoVerdict> {
+    if !is_asked(event) {
+        return Ok(None);
+    }
     let request = AuthorizerRequest::read(event).inspect_err(|error| {
         tracing::error!(event = "misconfigured", request_id = invocation.request_id, "{error}");
     })?;
     let (request_id, route) = (request.request_context.request_id.as_str(), request.route_key.as_str());
     let span = tracing::info_span!("request", request_id, trace_id = invocation.trace_id, route);
-    judge(&request).instrument(span).await
+    judge(&request).instrument(span).await.map(Some)
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ use crate::{
 /// The header that no page can send to another site without being allowed to; any value will do.
 const CLIENT_HEADER: &str = "x-session-client";
 
+/// A list with anything else in it does not start: an entry that matches nothing would be found by users.
+const PROBLEM: &str = "takes origins such as https://app.example.com or capacitor://localhost, separated by commas: \
+                       scheme, host and port in lower case, no path, every host written out in place of a wildcard";
+
 /// The origins of the app, exactly as browsers write them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedOrigins(Vec<String>);
@@ -29,7 +33,7 @@ impl AllowedOrigins {
         if origins.iter().all(|origin| is_origin(origin)) {
             Ok(Self(origins.into_iter().map(str::to_owned).collect()))
         } else {
-            Err(SettingError::invalid(NAME, "takes origins such as https://app.example.com, separated by commas"))
+            Err(SettingError::invalid(NAME, PROBLEM))
         }
     }
 
@@ -62,12 +66,12 @@ impl AllowedOrigins {
     }
 }
 
+/// Any scheme: apps in a web view and browser extensions have one of their own. The text is compared as it is.
 fn is_origin(text: &str) -> bool {
     let Ok(uri) = text.parse::<Uri>() else { return false };
-    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return false;
-    };
-    text == format!("{scheme}://{authority}") && text == text.to_ascii_lowercase() && !authority.as_str().contains('@')
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+    let plain = !authority.as_str().contains(['@', '*']);
+    plain && text == format!("{scheme}://{authority}") && text == text.to_ascii_lowercase()
 }
 
 #[cfg(test)]
@@ -97,7 +101,12 @@ mod tests {
             ("https://App.example.com", false),
             ("https://user@app.example.com", false),
             ("app.example.com", false),
-            ("ftp://app.example.com", false),
+            ("capacitor://localhost", true),
+            ("tauri://localhost", true),
+            ("app://my.app", true),
+            ("chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai", true),
+            ("https://*.example.com", false),
+            ("https://*", false),
             ("*", false),
             ("null", false),
         ] {

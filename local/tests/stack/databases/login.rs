@@ -120,6 +120,29 @@ async fn a_server_does_without_tls_only_where_the_operator_says_so() -> Outcome 
 }
 
 #[tokio::test]
+async fn a_login_is_bound_to_the_certificate_as_far_as_the_string_asks_for_it() -> Outcome {
+    let Some(database) = started(Engine::Postgres).await? else { return Ok(()) };
+    for user in ["clear", "plain"] {
+        database.create_user(user, "correct-horse").await?;
+    }
+    let (tls, open) = ("localhost:PORT", "localhost:PORT;plaintext");
+    let ada = |asked: &str| format!("{}?sslmode=require&channel_binding={asked}", database.string("ada", "correct%3Ahorse"));
+    let clear = |asked: &str| format!("{}?channel_binding={asked}", database.string("clear", "correct-horse"));
+    let plain = |asked: &str| format!("{}?channel_binding={asked}", database.string("plain", "correct-horse"));
+    check(vec![
+        ("required", database.settings(tls), ada("require"), Ended::LetIn),
+        ("preferred", database.settings(tls), ada("prefer"), Ended::LetIn),
+        ("not wanted", database.settings(tls), ada("disable"), Ended::LetIn),
+        // This user is asked for the password itself, which nothing binds.
+        ("required of a server that cannot", database.settings(tls), clear("require"), Ended::Untrusted),
+        ("preferred of a server that cannot", database.settings(tls), clear("prefer"), Ended::LetIn),
+        ("required without TLS", database.settings(open), plain("require"), Ended::Untrusted),
+        ("preferred without TLS", database.settings(open), plain("prefer"), Ended::LetIn),
+    ])
+    .await
+}
+
+#[tokio::test]
 async fn a_server_must_ask_for_the_password_and_without_tls_never_for_itself() -> Outcome {
     let Some(database) = started(Engine::Postgres).await? else { return Ok(()) };
     for user in ["trusted", "clear"] {

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{ConnectionString, Engine, host::Host};
+use super::{ChannelBinding, ConnectionString, Engine, host::Host};
 
 /// Bytes of a connection string: it must fit, sealed and encoded, into what a request may carry.
 const MOST_BYTES: usize = 2048;
@@ -39,7 +39,8 @@ pub enum Malformed {
     /// A parameter that is not taken, twice, or with a value that is not taken.
     #[error(
         "must have no parameters but sslmode=require, verify-ca or verify-full (ssl-mode=REQUIRED, VERIFY_CA or \
-         VERIFY_IDENTITY for mysql), application_name and connect_timeout, each at most once"
+         VERIFY_IDENTITY for mysql), channel_binding=disable, prefer or require (not for mysql), application_name and \
+         connect_timeout, each at most once"
     )]
     Parameter,
 }
@@ -59,7 +60,12 @@ pub(super) fn parse(text: &SecretString) -> Result<ConnectionString, Malformed> 
     let (authority, database) = rest.split_once('/').ok_or(Malformed::Form)?;
     let (user, endpoint) = authority.split_once('@').ok_or(Malformed::Form)?;
     let (user, password) = user.split_once(':').ok_or(Malformed::Form)?;
+    // A password with an @ in it that is not encoded: to speak of the host would lead nobody to it.
+    if endpoint.contains('@') {
+        return Err(Malformed::Form);
+    }
     let (host, port) = endpoint_of(endpoint)?;
+    let parameters = query.map_or(Ok(Parameters::default()), |query| parameters(engine, query))?;
     Ok(ConnectionString {
         engine,
         host: Host::parse(host).ok_or(Malformed::Host)?,
@@ -67,7 +73,8 @@ pub(super) fn parse(text: &SecretString) -> Result<ConnectionString, Malformed> 
         database: decoded(database)?,
         user: decoded(user)?,
         password: decoded(password)?.into(),
-        demands_tls: query.map_or(Ok(false), |query| demands_tls(engine, query))?,
+        demands_tls: parameters.demands_tls,
+        channel_binding: parameters.channel_binding,
     })
 }
 
@@ -111,17 +118,29 @@ fn byte_of(high: u8, low: u8) -> Result<u8, Malformed> {
     digit(high).zip(digit(low)).map(|(high, low)| high * 16 + low).ok_or(Malformed::Encoding)
 }
 
-/// Checks the parameters. TLS is used in any case where the operator has not given leave to do without; then, too, if
-/// the string asks for it.
-fn demands_tls(engine: Engine, query: &str) -> Result<bool, Malformed> {
+/// What the parameters ask for.
+#[derive(Default)]
+struct Parameters {
+    demands_tls: bool,
+    channel_binding: ChannelBinding,
+}
+
+/// Reads the parameters. TLS is used in any case where the operator has not given leave to do without; then, too, if the
+/// string asks for it.
+fn parameters(engine: Engine, query: &str) -> Result<Parameters, Malformed> {
     let mut names = Vec::new();
-    let mut demanded = false;
+    let mut parameters = Parameters::default();
     for parameter in query.split('&') {
         let (name, value) = parameter.split_once('=').ok_or(Malformed::Parameter)?;
         let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~%+".contains(&byte);
         let taken = match name {
             "sslmode" => ["require", "verify-ca", "verify-full"].contains(&value),
             "ssl-mode" => engine.as_str() == "mysql" && ["REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"].contains(&value),
+            "channel_binding" if engine.as_str() == "postgres" => {
+                let asked = ChannelBinding::parse(value);
+                parameters.channel_binding = asked.unwrap_or_default();
+                asked.is_some()
+            }
             "application_name" => value.bytes().all(harmless),
             "connect_timeout" => (1..=5).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()),
             _ => false,
@@ -129,10 +148,10 @@ fn demands_tls(engine: Engine, query: &str) -> Result<bool, Malformed> {
         if !taken || names.contains(&name) {
             return Err(Malformed::Parameter);
         }
-        demanded |= ["sslmode", "ssl-mode"].contains(&name);
+        parameters.demands_tls |= ["sslmode", "ssl-mode"].contains(&name);
         names.push(name);
     }
-    Ok(demanded)
+    Ok(parameters)
 }
 
 #[cfg(test)]

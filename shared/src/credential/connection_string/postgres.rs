@@ -9,13 +9,13 @@ use tokio::{
 };
 use tokio_postgres::{
     Client, Config, Connection, Error, NoTls,
-    config::SslMode,
+    config::{self, SslMode},
     tls::{MakeTlsConnect, TlsConnect},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::guarded::Guarded;
-use super::{ConnectionString, LoginFailed, admission::Admitted, apart::of_io, dial::dial};
+use super::{ChannelBinding, ConnectionString, LoginFailed, admission::Admitted, apart::of_io, dial::dial};
 use crate::{
     settings::{SettingError, Variables},
     tls,
@@ -62,6 +62,11 @@ pub(super) async fn log_in(Tls(mut tls): Tls, string: ConnectionString, to: Admi
     let stream = dial(to.address).await?;
     let mut config = Config::new();
     config.user(&string.user).password(string.password.expose_secret()).dbname(&string.database);
+    config.channel_binding(match string.channel_binding {
+        ChannelBinding::Disable => config::ChannelBinding::Disable,
+        ChannelBinding::Prefer => config::ChannelBinding::Prefer,
+        ChannelBinding::Require => config::ChannelBinding::Require,
+    });
     if to.plaintext {
         let stream = Guarded::plaintext(stream);
         let connected = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
@@ -70,7 +75,7 @@ pub(super) async fn log_in(Tls(mut tls): Tls, string: ConnectionString, to: Admi
     let name = string.host.in_certificates();
     let tls = MakeTlsConnect::<TcpStream>::make_tls_connect(&mut tls, &name)
         .map_err(|_| LoginFailed::untrusted("the name cannot be verified"))?;
-    // Over TLS the driver binds SCRAM to the certificate wherever the server can.
+    // Over TLS the driver binds SCRAM to the certificate as far as the string asks for it.
     let connected = config.ssl_mode(SslMode::Require).connect_raw(stream, GuardedTls(tls)).await;
     query(connected.map_err(|error| failed(&error))?).await
 }

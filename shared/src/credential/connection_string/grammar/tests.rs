@@ -59,7 +59,8 @@ fn anything_but_the_one_form_is_refused() {
         ("postgres://u:p@h/d/e", Malformed::Form),
         ("postgres://u:p@h/d@e", Malformed::Form),
         ("postgres://u:p@h/d#e", Malformed::Form),
-        ("postgres://u:p@h@g/d", Malformed::Host),
+        ("postgres://u:p@h@g/d", Malformed::Form),
+        ("postgres://u:p@ss@db.example.com/d", Malformed::Form),
         ("postgres://u:p@/d", Malformed::Host),
         ("postgres://u:p@:1/d", Malformed::Host),
         ("postgres://u:p%@h/d", Malformed::Encoding),
@@ -156,6 +157,11 @@ fn few_parameters_are_taken_and_each_once() {
         ("postgres", "ssl-mode=REQUIRED", None),
         ("mysql", "ssl-mode=PREFERRED", None),
         ("mysql", "ssl-mode=required", None),
+        ("postgres", "sslmode=require&channel_binding=require", Some(true)),
+        ("postgres", "channel_binding=disable", Some(false)),
+        ("postgres", "channel_binding=allow", None),
+        ("postgres", "channel_binding=require&channel_binding=disable", None),
+        ("mysql", "channel_binding=require", None),
         ("postgres", "sslmode=disable", None),
         ("postgres", "sslmode=prefer", None),
         ("postgres", "sslmode=REQUIRE", None),
@@ -173,6 +179,19 @@ fn few_parameters_are_taken_and_each_once() {
         let expected = demanded.ok_or(Malformed::Parameter);
         let read = read(&format!("{scheme}://u:p@h/d?{query}")).map(|string| string.demands_tls);
         assert_eq!(read, expected, "{scheme} {query:?}");
+    }
+}
+
+#[test]
+fn a_channel_binding_is_what_was_asked_for_and_preferred_by_itself() {
+    for (query, asked) in [
+        ("", ChannelBinding::Prefer),
+        ("?sslmode=require", ChannelBinding::Prefer),
+        ("?channel_binding=prefer", ChannelBinding::Prefer),
+        ("?channel_binding=disable", ChannelBinding::Disable),
+        ("?sslmode=require&channel_binding=require", ChannelBinding::Require),
+    ] {
+        assert_eq!(read(&format!("postgres://u:p@h/d{query}")).unwrap().channel_binding, asked, "{query}");
     }
 }
 
