@@ -126,7 +126,8 @@ async fn a_login_is_bound_to_the_certificate_as_far_as_the_string_asks_for_it() 
         database.create_user(user, "correct-horse").await?;
     }
     let (tls, open) = ("localhost:PORT", "localhost:PORT;plaintext");
-    let ada = |asked: &str| format!("{}?sslmode=require&channel_binding={asked}", database.string("ada", "correct%3Ahorse"));
+    let ada =
+        |asked: &str| format!("{}?sslmode=require&channel_binding={asked}", database.string("ada", "correct%3Ahorse"));
     let clear = |asked: &str| format!("{}?channel_binding={asked}", database.string("clear", "correct-horse"));
     let plain = |asked: &str| format!("{}?channel_binding={asked}", database.string("plain", "correct-horse"));
     check(vec![
