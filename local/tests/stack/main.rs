@@ -25,6 +25,7 @@ mod input;
 mod instructions;
 mod key_rotation;
 mod limits;
+mod newer_builds;
 mod observed;
 mod openid_provider;
 mod permissions;
