@@ -2,14 +2,14 @@
 //! or, for verifiers that know nothing else, with RSA (`RS256`, RFC 7518 3.3).
 //!
 //! The library parses headers and verifies signatures. Its defaults for claims accept a missing audience, ignore `typ`,
-//! `crit` and `nbf`, allow 60 s of leeway and read the clock. Here every claim is required by its type, and every
+//! `crit` and `nbf`, allow 60 s of leeway and read the clock. Here every claim of ours is required by its type, and every
 //! instant is compared with the request's own.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Header, crypto, dangerous::insecure_decode_claims, decode_header, encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     identity::{SessionId, SubjectId},
@@ -27,16 +27,29 @@ const LONGEST: usize = 4096;
 /// How far ahead of ours the clock of the machine that signed may be. There is none for `exp`.
 const LEEWAY: Duration = Duration::from_secs(10);
 
-/// The claims of an access token; all of them are required.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What an accepted token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    iss: String,
-    aud: String,
-    /// Whose session it is.
-    pub sub: SubjectId,
+    /// Whose session it is: the claim `key` where there is one, else `sub`.
+    pub subject: SubjectId,
     /// Which session it belongs to.
     pub sid: SessionId,
+    /// The second in which it expires.
+    exp: u64,
+}
+
+/// The claims as they stand in a token; all but `key` are required. A newer build may add others, which mean nothing here
+/// (RFC 7519 4).
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    iss: String,
+    aud: String,
+    /// The subject, or with a `key` beside it the id that somebody else gave the user.
+    sub: String,
+    /// The subject, where `sub` is not.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    key: Option<SubjectId>,
+    sid: SessionId,
     iat: u64,
     nbf: u64,
     exp: u64,
@@ -111,16 +124,17 @@ impl AccessTokens {
     pub(crate) fn sign(
         &self,
         key: &SigningKey,
-        (sub, sid): (SubjectId, SessionId),
+        (subject, sid): (SubjectId, SessionId),
         absolute_limit: UnixMillis,
         now: UnixMillis,
         token_id: &[u8; 16],
     ) -> Result<AccessToken, SelfTestFailed> {
         let expires_at = now.after(self.ttl).min(absolute_limit);
-        let claims = Claims {
+        let claims = Payload {
             iss: self.issuer.clone(),
             aud: self.audience.clone(),
-            sub,
+            sub: subject.to_string(),
+            key: None,
             sid,
             iat: now.floor_seconds(),
             nbf: now.floor_seconds(),
@@ -161,14 +175,16 @@ impl AccessTokens {
             Ok(true) => {}
             Ok(false) | Err(_) => return Err(Refused::Invalid),
         }
-        let claims: Claims = insecure_decode_claims(token.text).map_err(|_| Refused::Invalid)?;
+        let claims: Payload = insecure_decode_claims(token.text).map_err(|_| Refused::Invalid)?;
+        let subject = claims.key.map_or_else(|| SubjectId::parse(&claims.sub), Ok).map_err(|_| Refused::Invalid)?;
         let ours = claims.iss == self.issuer && claims.aud == self.audience;
         let begins_by = now.after(LEEWAY).floor_seconds();
         // Rounding the start down and the end up can add up to two seconds.
         let longest = self.ttl.as_secs().saturating_add(2);
         let begun = claims.iat <= begins_by && claims.nbf <= begins_by;
         let ordered = claims.iat <= claims.exp && claims.exp.saturating_sub(claims.iat) <= longest;
-        if ours && begun && ordered && !claims.jti.is_empty() { Ok(claims) } else { Err(Refused::Invalid) }
+        let accepted = ours && begun && ordered && !claims.jti.is_empty();
+        if accepted { Ok(Claims { subject, sid: claims.sid, exp: claims.exp }) } else { Err(Refused::Invalid) }
     }
 
     /// Signs a token and verifies it, so that keys or a library that do not work stop the start and not a request.
@@ -180,7 +196,7 @@ impl AccessTokens {
         let token = self.sign(key, session, now.after(self.ttl), now, &[0; 16])?;
         let unverified = Unverified::parse(&token.text).map_err(|_| SelfTestFailed)?;
         let claims = self.verify(&unverified, key.public(), now).map_err(|_| SelfTestFailed)?;
-        if (claims.sub, claims.sid) == session { Ok(()) } else { Err(SelfTestFailed) }
+        if (claims.subject, claims.sid) == session { Ok(()) } else { Err(SelfTestFailed) }
     }
 }
 
@@ -219,6 +235,11 @@ pub fn claimed_session(text: &str) -> Option<SessionId> {
         return None;
     }
     insecure_decode_claims::<Sid>(text).ok().map(|claims| claims.sid)
+}
+
+/// A claim that is there has a value: null is none.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(claim: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(claim).map(Some)
 }
 
 fn header(algorithm: Algorithm, kid: &Kid) -> Header {

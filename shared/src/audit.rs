@@ -11,7 +11,7 @@ use crate::{
     credential::CredentialKind,
     identity::{ReconnectId, SessionId, SubjectId},
     lifecycle::{EndReason, Session},
-    stored_credential::{Content, StoredCredential},
+    stored_credential::{Content, Removed, StoredCredential},
     unix_time::{UnixMillis, millis},
 };
 
@@ -83,9 +83,9 @@ pub struct Entry {
     pub credential: CredentialKind,
     /// Which token of its line is current.
     pub generation: u64,
-    /// Why it is over, from a closed set.
+    /// Why it is over, by a name that a newer build may have given it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub reason: Option<Removed>,
     /// The session that brought it about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<SessionId>,
@@ -143,9 +143,10 @@ fn session_entry(change: &Change<Session>, by_ttl: bool, written_at: UnixMillis)
                     | EndReason::Logout
                     | EndReason::Revoked
                     | EndReason::Replaced
-                    | EndReason::Unknown => Action::SessionEnded,
+                    | EndReason::Unknown
+                    | EndReason::Other(_) => Action::SessionEnded,
                 };
-                Some(Entry { reason: Some(end.reason.as_str()), by: end.by, ..entry(action, end.at, after) })
+                Some(Entry { reason: Some(Removed::Ended(end.reason)), by: end.by, ..entry(action, end.at, after) })
             }
             None if after.generation > before.generation => Some(live(Action::SessionRotated, after.rotated_at, after)),
             None if after.last_active_at > before.last_active_at && first_use_in_window(change) => {
@@ -156,7 +157,7 @@ fn session_entry(change: &Change<Session>, by_ttl: bool, written_at: UnixMillis)
         (Some(last), None) if !by_ttl => Some(entry(Action::SessionDeleted, written_at, last)),
         (Some(last), None) if last.end.is_none() => {
             let (at, reason) = last.first_limit();
-            Some(Entry { reason: Some(reason.as_str()), ..entry(Action::SessionExpired, at, last) })
+            Some(Entry { reason: Some(Removed::Ended(reason)), ..entry(Action::SessionExpired, at, last) })
         }
         (Some(_) | None, None) => None,
     }
@@ -180,10 +181,9 @@ fn stored_entry(change: &Change<StoredCredential>, written_at: UnixMillis) -> Op
     match (&change.before, &change.after) {
         (None, Some(made)) => Some(kept(Action::StoredCredentialMade, made.created_at, made)),
         (Some(before), Some(after)) => match (&before.content, &after.content) {
-            (Content::Sealed(_), Content::Removed(removed)) => Some(Entry {
-                reason: Some(removed.as_str()),
-                ..entry(Action::StoredCredentialForgotten, written_at, after)
-            }),
+            (Content::Sealed(_), Content::Removed(removed)) => {
+                Some(Entry { reason: Some(*removed), ..entry(Action::StoredCredentialForgotten, written_at, after) })
+            }
             (Content::Sealed(_), Content::Sealed(_)) if after.rotation.generation > before.rotation.generation => {
                 Some(kept(Action::StoredCredentialUsed, after.rotation.rotated_at, after))
             }

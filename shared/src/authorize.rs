@@ -22,7 +22,7 @@ pub enum Mode {
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Whose session it is: the token's `sub`.
+    /// Whose session it is: the claim `key` of a token that has one, else its `sub`.
     pub subject: SubjectId,
     /// Which session it is: the token's `sid`.
     pub session_id: SessionId,
@@ -63,15 +63,15 @@ pub async fn authorize(
     bearer: &str,
     now: UnixMillis,
 ) -> Result<Authorized, SessionError> {
-    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
+    let Claims { subject, sid, .. } = verifier.claims(bearer, now).await?;
     let session = match mode {
         Mode::Stateless => None,
         Mode::Stateful => {
-            let found = verifier.table.session(sub, sid).await?;
+            let found = verifier.table.session(subject, sid).await?;
             Some(Ended::unless_live(found, &verifier.policy, now)?)
         }
     };
-    Ok(Authorized { caller: Caller { subject: sub, session_id: sid }, session })
+    Ok(Authorized { caller: Caller { subject, session_id: sid }, session })
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use crate::{
     issuer::{Issued, Issuer, Stored},
     keys::KeyRing,
     lifecycle::{End, EndReason, Remembered, Session},
-    opening::{Details, Fresh, Presented, evicted, session},
+    opening::{Details, Fresh, Presented, crowded_out, evicted, session},
     report,
     rotating_token::{ReconnectToken, RefreshToken, Rotation},
     seal::Sealed,
-    store::{Effect, LOSSES, Marker, Open, Opening, pause},
+    store::{Effect, LOSSES, Open, Opening, Unreadable, UserSessions, pause},
     stored_credential::{Content, Removed, StoredCredential},
     unix_time::UnixMillis,
 };
@@ -40,6 +40,8 @@ struct Attempt<'a> {
     now: UnixMillis,
     /// A session and a stored credential that came with the request, until they turn out to be over.
     replaced: Option<(SubjectId, SessionId)>,
+    /// The same session, once it turned out that it cannot be read.
+    unreadable: Option<(SubjectId, Unreadable<SessionId>)>,
     forgotten: Option<(SubjectId, ReconnectId)>,
 }
 
@@ -75,21 +77,22 @@ pub async fn connect(
         fresh,
         now,
         replaced: presented.session,
+        unreadable: None,
         forgotten: presented.reconnect.as_ref().map(|token| (token.subject, token.id)),
     };
     let mut proven = prove().await?;
     for losses in 0..LOSSES {
-        let (marker, live) = if attempt.kind == CredentialKind::Guest {
+        let found = if attempt.kind == CredentialKind::Guest {
             // A guest has no past to read.
-            (Marker::default(), Vec::new())
+            UserSessions::default()
         } else {
             let found = issuer.table.user_sessions(proven.subject).await?;
             if proven.epoch.is_some_and(|epoch| epoch != found.user.marker.epoch) {
                 proven = prove().await?;
             }
-            (found.user.marker, found.sessions.into_iter().filter(|session| session.is_live(now)).collect())
+            found
         };
-        if let Some(issued) = attempt.open(&proven, marker, live).await? {
+        if let Some(issued) = attempt.open(&proven, &found).await? {
             let forgotten = presented.reconnect.is_some() && matches!(issued.stored, Stored::Unchanged);
             return Ok(if forgotten { Issued { stored: Stored::Forgotten, ..issued } } else { issued });
         }
@@ -100,13 +103,10 @@ pub async fn connect(
 
 impl Attempt<'_> {
     /// Opens the session; nothing if what was read is not so any more.
-    async fn open(
-        &mut self,
-        proven: &Proven,
-        marker: Marker,
-        live: Vec<Session>,
-    ) -> Result<Option<Issued>, SessionError> {
+    async fn open(&mut self, proven: &Proven, found: &UserSessions) -> Result<Option<Issued>, SessionError> {
         let Self { issuer, ring, kind, details, fresh, now, .. } = *self;
+        let marker = found.user.marker;
+        let live: Vec<Session> = found.sessions.iter().filter(|session| session.is_live(now)).cloned().collect();
         let id = SessionId::new(now, &fresh.session_id);
         let token = RefreshToken::first(ring.current(), proven.subject, id, fresh.secret);
         let stored = self.stored(&token, marker.epoch)?;
@@ -114,16 +114,22 @@ impl Attempt<'_> {
         let session = session(issuer, &token, kind, (marker.epoch, remembered), details, now);
         let own =
             self.replaced.filter(|(subject, id)| *subject == proven.subject && live.iter().any(|live| live.id == *id));
-        let evicted = evicted(live, own.map(|(_, id)| id), issuer.policy.max_per_subject);
+        let (most, count) = (issuer.policy.max_per_subject, live.len() + 1);
+        let evicted = evicted(live, own.map(|(_, id)| id), most);
         let foreign = self.replaced.filter(|_| own.is_none());
+        let unreadable = self.unreadable.as_ref();
+        let presented = unreadable.map_or(foreign.map(|(_, id)| id), |(_, session)| session.id);
+        let unread = crowded_out(found, presented, (count - evicted.len(), evicted.len()), most);
         let effects = [
+            unreadable.map(|(subject, session)| Effect::ReplaceUnreadable(*subject, session)),
             foreign.map(|(subject, id)| Effect::Replace(subject, id)),
             self.forgotten.map(|(subject, id)| Effect::Forget(subject, id)),
             proven.password.as_ref().map(Effect::StorePassword),
             proven.once.as_ref().map(|(name, until)| Effect::UseOnce(name, *until)),
             stored.as_ref().map(|(stored, _)| Effect::Remember(stored)),
         ];
-        let effects: Vec<Effect<'_>> = effects.into_iter().flatten().collect();
+        let unread_effects = unread.iter().copied().map(Effect::EvictUnreadable);
+        let effects: Vec<Effect<'_>> = effects.into_iter().flatten().chain(unread_effects).collect();
         let single = kind == CredentialKind::Guest;
         let opening = Opening { session: &session, marker, evicted: &evicted, effects: &effects, single };
         let end = End { reason: EndReason::Replaced, at: now, by: Some(id) };
@@ -131,7 +137,11 @@ impl Attempt<'_> {
             Open::Opened => {}
             Open::Contended => return Ok(None),
             Open::PresentedNotLive => {
-                self.replaced = None;
+                (self.replaced, self.unreadable) = (None, None);
+                return Ok(None);
+            }
+            Open::PresentedUnreadable(session) => {
+                self.unreadable = self.replaced.take().map(|(subject, _)| (subject, session));
                 return Ok(None);
             }
             Open::PresentedNotStored => {
@@ -147,7 +157,8 @@ impl Attempt<'_> {
             }
         }
         report::created(id, kind);
-        let ended = evicted.iter().copied().chain(foreign.map(|(_, id)| id));
+        let unread = unread.iter().filter_map(|session| session.id);
+        let ended = evicted.iter().copied().chain(presented).chain(unread);
         ended.for_each(|id| report::ended(id, end.reason));
         self.forgotten.iter().for_each(|(_, id)| report::forgotten(*id, Removed::Ended(end.reason)));
         let issued = issuer.issue(session, token.encode(ring.current()), now, &fresh.token_id)?;

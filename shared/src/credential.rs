@@ -3,7 +3,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::identity::SubjectId;
+use crate::{
+    identity::SubjectId,
+    unknown_name::{NotAName, UnknownName},
+};
 
 #[cfg_attr(
     not(any(feature = "mysql", feature = "postgres")),
@@ -21,7 +24,7 @@ use password::{Password, Username};
 
 /// A kind of credential. The names are those of the wire and of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "String", into = "String")]
 pub enum CredentialKind {
     /// A username and a password that were registered here.
     Password,
@@ -33,6 +36,8 @@ pub enum CredentialKind {
     IdToken,
     /// An access token of the system that this one replaces.
     LegacyToken,
+    /// A kind of a newer build. Its sessions live on under its name; nothing of that kind is verified or stored here.
+    Other(UnknownName),
 }
 
 /// What a user presents.
@@ -72,20 +77,30 @@ impl CredentialKind {
 
     /// The name on the wire, in the table and in settings.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name.as_str(),
+            known => known.closed_name(),
+        }
+    }
+
+    /// The name from a closed set, for metrics: `other` stands for all that this build does not know.
+    #[must_use]
+    pub const fn closed_name(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::Guest => "guest",
             Self::ConnectionString => "connectionString",
             Self::IdToken => "idToken",
             Self::LegacyToken => "legacyToken",
+            Self::Other(_) => "other",
         }
     }
 
-    /// The kind of that name.
+    /// The kind of that name, if this build knows it.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL.into_iter().find(|kind| kind.closed_name() == name)
     }
 
     /// Whether it can be verified again later, and so be stored for a reconnect.
@@ -93,8 +108,23 @@ impl CredentialKind {
     pub const fn can_be_stored(self) -> bool {
         match self {
             Self::Password | Self::ConnectionString => true,
-            Self::Guest | Self::IdToken | Self::LegacyToken => false,
+            Self::Guest | Self::IdToken | Self::LegacyToken | Self::Other(_) => false,
         }
+    }
+}
+
+impl TryFrom<String> for CredentialKind {
+    type Error = NotAName;
+
+    /// The kind of that name in an item, whether or not this build knows it.
+    fn try_from(name: String) -> Result<Self, NotAName> {
+        Self::parse(&name).map_or_else(|| UnknownName::parse(&name).map(Self::Other), Ok)
+    }
+}
+
+impl From<CredentialKind> for String {
+    fn from(kind: CredentialKind) -> Self {
+        kind.as_str().to_owned()
     }
 }
 
@@ -145,5 +175,22 @@ impl Credential {
                 Some(Self::ConnectionString(Box::new(databases?.parse(&text).ok()?), text))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_a_newer_build_is_read_from_items_and_taken_by_no_setting() {
+        for (name, known) in [("password", true), ("legacyToken", true), ("ticket", false)] {
+            let kind = CredentialKind::try_from(name.to_owned()).unwrap();
+            assert_eq!((kind.as_str(), CredentialKind::parse(name)), (name, known.then_some(kind)));
+            assert_eq!(kind.closed_name(), if known { name } else { "other" });
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{name}\""));
+        }
+        assert!(CredentialKind::try_from("a kind".to_owned()).is_err());
+        assert!(!CredentialKind::try_from("ticket".to_owned()).unwrap().can_be_stored());
     }
 }

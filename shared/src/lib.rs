@@ -12,7 +12,7 @@
 //! | [`store`] | the table |
 //! | `secret_source`, `aws`, [`report`], [`error`] | how AWS is reached, what operators are told, what can go wrong |
 //! | [`access_token`], [`policy`], [`lifecycle`], [`stored_credential`], [`audit`], [`attempts`], [`seal`], [`rotating_token`], [`credential`] | the rules |
-//! | `keys`, `master_secret`, [`identity`], [`settings`], [`invocation`], [`unix_time`], [`random`] | the ground |
+//! | `keys`, `master_secret`, [`identity`], [`settings`], [`invocation`], [`unknown_name`], [`unix_time`], [`random`] | the ground |
 //!
 //! Below `http`, time and randomness are arguments.
 
@@ -53,5 +53,6 @@ pub mod store;
 pub mod stored_credential;
 mod tls;
 pub mod unix_time;
+pub mod unknown_name;
 pub mod validate;
 pub mod verifier;

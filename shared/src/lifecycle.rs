@@ -9,6 +9,7 @@ use crate::{
     identity::{ReconnectId, SessionId, SubjectId},
     rotating_token::{Rotation, SecretHash},
     unix_time::UnixMillis,
+    unknown_name::{NotAName, UnknownName},
 };
 
 /// How long a session's last words stay readable after its absolute limit and its stored credential's expiry.
@@ -16,7 +17,7 @@ pub const LAST_WORDS: Duration = Duration::from_hours(48);
 
 /// Why a session ended. The names are those of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum EndReason {
     /// Nobody was there for longer than the idle limit.
     IdleTimeout,
@@ -32,6 +33,8 @@ pub enum EndReason {
     ReuseDetected,
     /// There is no record of it, or the record is older than the token (a restored table).
     Unknown,
+    /// A reason of a newer build. It is told by its name, and no reconnect is allowed after it.
+    Other(UnknownName),
 }
 
 impl EndReason {
@@ -45,15 +48,27 @@ impl EndReason {
         Self::Unknown,
     ];
 
-    /// The reason of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    /// The reason of that name, whether or not this build knows it.
+    ///
+    /// # Errors
+    /// [`NotAName`] when no build has a reason of that name.
+    pub fn parse(name: &str) -> Result<Self, NotAName> {
+        let known = Self::ALL.into_iter().find(|reason| reason.closed_name() == name);
+        known.map_or_else(|| UnknownName::parse(name).map(Self::Other), Ok)
     }
 
     /// The name on the wire, in the table and in settings.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Other(name) => name.as_str(),
+            known => known.closed_name(),
+        }
+    }
+
+    /// The name from a closed set, for metrics: `other` stands for all that this build does not know.
+    #[must_use]
+    pub const fn closed_name(self) -> &'static str {
         match self {
             Self::IdleTimeout => "idle_timeout",
             Self::AbsoluteTimeout => "absolute_timeout",
@@ -62,7 +77,22 @@ impl EndReason {
             Self::Replaced => "replaced",
             Self::ReuseDetected => "reuse_detected",
             Self::Unknown => "unknown",
+            Self::Other(_) => "other",
         }
+    }
+}
+
+impl TryFrom<String> for EndReason {
+    type Error = NotAName;
+
+    fn try_from(name: String) -> Result<Self, NotAName> {
+        Self::parse(&name)
+    }
+}
+
+impl From<EndReason> for String {
+    fn from(reason: EndReason) -> Self {
+        reason.as_str().to_owned()
     }
 }
 

@@ -21,15 +21,16 @@ pub struct Listed {
     pub remembered: Vec<SessionId>,
 }
 
-/// Lists the live sessions of the caller's user in one request that also tells whether the caller's own is live.
+/// Lists the live sessions of the caller's user in one request that also tells whether the caller's own is live. One that
+/// cannot be read is left out.
 ///
 /// # Errors
 /// [`SessionError::Ended`] when the caller's own session is over, and what [`Verifier::claims`] and the table report.
 pub async fn list(verifier: &Verifier, bearer: &str, now: UnixMillis) -> Result<Listed, SessionError> {
-    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
-    let UserSessions { user, mut sessions, stored } = verifier.table.user_sessions(sub).await?;
-    let caller = sessions.iter().find(|session| session.id == sid).cloned();
-    Ended::unless_live(caller, &verifier.policy, now)?;
+    let Claims { subject, sid, .. } = verifier.claims(bearer, now).await?;
+    let found = verifier.table.user_sessions(subject).await?;
+    Ended::unless_live(found.session(sid)?.cloned(), &verifier.policy, now)?;
+    let UserSessions { user, mut sessions, stored, .. } = found;
     sessions.retain(|session| session.is_live(now));
     sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
     let kept = stored.iter().filter(|stored| stored.is_kept(user.marker.epoch, now));

@@ -12,9 +12,8 @@ const SHORTEST: usize = 32;
 const SHORTEST_LEGACY: usize = 32;
 
 /// The secrets of one stage: JSON `{"current": "…", "previous": ["…"], "rsa": "…", "legacy": "…"}`; only `current` is
-/// required.
+/// required. Members of newer builds mean nothing here and are kept.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct MasterSecret {
     /// Signs and verifies.
     pub current: SecretString,
@@ -137,6 +136,16 @@ mod tests {
         let secret = MasterSecret::parse(&successor).unwrap();
         assert!(secret.continues(&last));
         assert!(!last.continues(&secret), "the other way round");
+    }
+
+    #[test]
+    fn a_member_of_a_newer_build_stands_in_nobodys_way_and_is_kept() {
+        let current = "a".repeat(32);
+        let json = serde_json::json!({ "current": current, "render": ["one", "two"] }).to_string();
+        assert_eq!(parse(&json).unwrap().current.expose_secret(), current);
+        let successor = MasterSecret::successor(&json.into(), &[7; 48]).unwrap();
+        let members: Value = serde_json::from_str(successor.expose_secret()).unwrap();
+        assert_eq!(members["render"], serde_json::json!(["one", "two"]));
     }
 
     #[test]

@@ -7,8 +7,12 @@ use crate::{
     lifecycle::{Remembered, Session},
     random::{self, RandomUnavailable},
     rotating_token::{ReconnectToken, RefreshToken},
+    store::{Unreadable, UserSessions},
     unix_time::UnixMillis,
 };
+
+/// Sessions that one transaction can end beside all else that opening one may take: DynamoDB takes 100 parts.
+const MOST_ENDED: usize = 90;
 
 /// What a request says besides the credential.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +96,7 @@ impl Presented {
         }
         presented.session = presented.refresh.as_ref().map(|token| (token.subject, token.id));
         if let (None, Some(bearer)) = (presented.session, details.bearer) {
-            presented.session = issuer.named_by(bearer, now).await.ok().map(|claims| (claims.sub, claims.sid));
+            presented.session = issuer.named_by(bearer, now).await.ok().map(|claims| (claims.subject, claims.sid));
         }
         presented
     }
@@ -134,6 +138,19 @@ pub(crate) fn evicted(mut live: Vec<Session>, presented: Option<SessionId>, most
     live.into_iter().take(over).map(|session| session.id).collect()
 }
 
+/// The sessions that cannot be read and go together with the oldest. Whether they are live is not known, so they take up no
+/// room; where `staying` sessions of the user leave none, they end, and the limit holds.
+pub(crate) fn crowded_out(
+    found: &UserSessions,
+    presented: Option<SessionId>,
+    (staying, evicted): (usize, usize),
+    most: usize,
+) -> Vec<&Unreadable<SessionId>> {
+    let room = if staying < most { 0 } else { MOST_ENDED.saturating_sub(evicted) };
+    let unread = found.unreadable_sessions.iter().filter(|session| !session.is_over);
+    unread.filter(|session| presented.is_none() || session.id != presented).take(room).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +173,28 @@ mod tests {
             (Some(id(3)), 2, vec![id(3), id(1)]),
         ] {
             assert_eq!(evicted(live(), presented, most), gone, "{presented:?}, at most {most}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_read_takes_up_no_room_and_goes_where_there_is_none() {
+        let [one, two, over] = [1, 2, 3].map(|number| SessionId::new(UnixMillis::from_millis(1), &[number; 10]));
+        let unread = |id, is_over| Unreadable::of_session(id, is_over);
+        let unreadable_sessions = vec![unread(one, false), unread(over, true), unread(two, false)];
+        let found = UserSessions { unreadable_sessions, ..UserSessions::default() };
+        for (presented, staying, evicted, gone) in [
+            (None, 2, 0, vec![]),
+            (None, 3, 0, vec![one, two]),
+            (None, 3, 1, vec![one, two]),
+            (Some(two), 3, 1, vec![one]),
+            (Some(over), 3, 1, vec![one, two]),
+            // No more than the transaction takes.
+            (None, 3, 89, vec![one]),
+            (None, 3, 90, vec![]),
+        ] {
+            let ids =
+                crowded_out(&found, presented, (staying, evicted), 3).into_iter().filter_map(|session| session.id);
+            assert_eq!(ids.collect::<Vec<_>>(), gone, "{presented:?}, {staying} stay, {evicted} end");
         }
     }
 }

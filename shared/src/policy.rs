@@ -126,8 +126,8 @@ impl SessionPolicy {
             ("SESSION_RECONNECT_TTL", length(self.reconnect_ttl)),
             ("SESSION_RACE_WINDOW", length(self.race_window)),
             ("SESSION_MAX_PER_SUBJECT", self.max_per_subject.to_string()),
-            ("SESSION_RECONNECT_AFTER", list(self.reconnect_after.iter().map(|reason| reason.as_str()).collect())),
-            ("SESSION_CREDENTIALS", list(self.credentials.iter().map(|kind| kind.as_str()).collect())),
+            ("SESSION_RECONNECT_AFTER", list(self.reconnect_after.iter().map(EndReason::as_str).collect())),
+            ("SESSION_CREDENTIALS", list(self.credentials.iter().map(CredentialKind::as_str).collect())),
         ]
     }
 
@@ -145,7 +145,8 @@ impl SessionPolicy {
             CredentialKind::Password
             | CredentialKind::ConnectionString
             | CredentialKind::IdToken
-            | CredentialKind::LegacyToken => self.absolute_timeout,
+            | CredentialKind::LegacyToken
+            | CredentialKind::Other(_) => self.absolute_timeout,
         }
     }
 
@@ -229,7 +230,7 @@ fn credentials(variables: &Variables) -> Result<Vec<CredentialKind>, SettingErro
     let unknown = SettingError::invalid(NAME, "takes password, guest, connectionString, idToken and legacyToken");
     let kinds: Option<Vec<_>> = names.into_iter().map(CredentialKind::parse).collect();
     let is_on = |kind: &CredentialKind| match kind {
-        CredentialKind::Password | CredentialKind::Guest => true,
+        CredentialKind::Password | CredentialKind::Guest | CredentialKind::Other(_) => true,
         CredentialKind::ConnectionString => variables.get("CONNECT_ALLOWED_HOSTS").is_some(),
         CredentialKind::IdToken => variables.get("OIDC_ISSUERS").is_some(),
         CredentialKind::LegacyToken => variables.get("LEGACY_JWT_UNTIL").is_some(),

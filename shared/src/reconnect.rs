@@ -2,17 +2,17 @@
 
 use crate::{
     authenticator::{Authenticator, Stored as Verified},
-    credential::Credential,
+    credential::{Credential, CredentialKind},
     error::{Ended, Fault, SessionError},
     identity::{SessionId, SubjectId},
     issuer::{Issued, Issuer, Stored},
     keys::KeySet,
     lifecycle::{End, EndReason, Remembered, Session},
-    opening::{Details, Fresh, Presented, evicted, session},
+    opening::{Details, Fresh, Presented, crowded_out, evicted, session},
     report::{self, Reconnected},
     rotating_token::{Nonce, ReconnectToken, RefreshToken, Rotation, Verdict},
     seal::Sealed,
-    store::{Conditional, Effect, LOSSES, Open, Opening, UserSessions, pause},
+    store::{Effect, Ending, LOSSES, Open, Opening, Unreadable, UserSessions, pause},
     stored_credential::{Content, Refusal, Removed, StoredCredential},
     unix_time::UnixMillis,
 };
@@ -39,6 +39,8 @@ struct Attempt<'a> {
     now: UnixMillis,
     /// The session that the request presented, until it turns out to be over.
     presented: Option<(SubjectId, SessionId)>,
+    /// The same session, once it turned out that it cannot be read.
+    unreadable: Option<(SubjectId, Unreadable<SessionId>)>,
 }
 
 /// Verifies the stored credential again with its own server and opens a new session in one transaction that also rotates
@@ -62,17 +64,26 @@ pub async fn reconnect(
     let next = token.successor(keys, &request.nonce);
     let earlier: Vec<_> = request.earlier.iter().map(|nonce| token.successor(keys, nonce)).collect();
     let presented = Presented::find(issuer, details, now).await.session;
-    let mut attempt = Attempt { issuer, token: &token, keys, next: &next, details, fresh, now, presented };
+    let mut attempt =
+        Attempt { issuer, token: &token, keys, next: &next, details, fresh, now, presented, unreadable: None };
     let mut accepted = None;
     for losses in 0..LOSSES {
         let found = issuer.table.user_sessions(token.subject).await?;
-        let Some(stored) = found.stored.iter().find(|stored| stored.id == token.id) else {
+        let Some(stored) = found.stored_credential(token.id)? else {
             return Err(Refusal { removed: Removed::Ended(EndReason::Unknown), at: None }.into());
         };
         if details.origin.is_some_and(|origin| origin != stored.origin) {
             return Err(SessionError::OriginNotAllowed);
         }
-        let last = found.sessions.iter().find(|session| session.id == stored.session);
+        let last = match (&stored.content, found.session(stored.session)) {
+            // Why nothing is left is known without its session.
+            (Content::Removed(_), Err(_)) => None,
+            (_, last) => last?,
+        };
+        if let (CredentialKind::Other(_), Content::Sealed(_)) = (stored.kind, &stored.content) {
+            // Another build can use it, and knows when it must not be used.
+            return Err(Fault::new("reconnect", "this build does not know the kind of the stored credential").into());
+        }
         if let Some(refusal) = stored.refusal(last, found.user.marker.epoch, &issuer.policy, now) {
             return Err(attempt.refuse(stored, refusal).await?);
         }
@@ -123,7 +134,7 @@ impl Attempt<'_> {
     async fn give_up(&self, stored: &StoredCredential, reason: EndReason) -> Result<SessionError, SessionError> {
         if reason == EndReason::ReuseDetected {
             let end = End { reason, at: self.now, by: None };
-            if let Conditional::Applied(_) = self.issuer.table.end(stored.subject, stored.session, &end).await? {
+            if let Ending::Ended(_) = self.issuer.table.end(stored.subject, stored.session, &end).await? {
                 report::ended(stored.session, reason);
             }
         }
@@ -191,16 +202,22 @@ impl Attempt<'_> {
         let session = session(issuer, &token, stored.kind, (epoch, Some(remembered)), details, now);
         let live: Vec<Session> = found.sessions.iter().filter(|session| session.is_live(now)).cloned().collect();
         let last_is_live = live.iter().any(|live| live.id == stored.session);
-        let evicted = evicted(live, Some(stored.session).filter(|_| last_is_live), issuer.policy.max_per_subject);
+        let (most, count) = (issuer.policy.max_per_subject, live.len() + 1);
+        let evicted = evicted(live, Some(stored.session).filter(|_| last_is_live), most);
         let last = found.sessions.iter().find(|session| session.id == stored.session);
         let unchanged = (!last_is_live).then_some(Effect::Unchanged(stored.subject, stored.session, last));
         let presented = presented.filter(|(_, id)| *id != stored.session && !evicted.contains(id));
+        let unreadable = self.unreadable.as_ref();
+        let replaced = unreadable.map_or(presented.map(|(_, id)| id), |(_, session)| session.id);
+        let unread = crowded_out(found, replaced, (count - evicted.len(), evicted.len()), most);
         let effects = [
             Some(Effect::Rotate { before: stored, after: &after }),
             unchanged,
             presented.map(|(subject, id)| Effect::Replace(subject, id)),
+            unreadable.map(|(subject, session)| Effect::ReplaceUnreadable(*subject, session)),
         ];
-        let effects: Vec<Effect<'_>> = effects.into_iter().flatten().collect();
+        let unread_effects = unread.iter().copied().map(Effect::EvictUnreadable);
+        let effects: Vec<Effect<'_>> = effects.into_iter().flatten().chain(unread_effects).collect();
         let marker = found.user.marker;
         let opening = Opening { session: &session, marker, evicted: &evicted, effects: &effects, single: false };
         let end = End { reason: EndReason::Replaced, at: now, by: Some(id) };
@@ -210,14 +227,19 @@ impl Attempt<'_> {
                 return Err(SessionError::TooManyAttempts { retry_after: until.since(now) });
             }
             Open::PresentedNotLive => {
-                self.presented = None;
+                (self.presented, self.unreadable) = (None, None);
+                return Ok(None);
+            }
+            Open::PresentedUnreadable(session) => {
+                self.unreadable = self.presented.take().map(|(subject, _)| (subject, session));
                 return Ok(None);
             }
             Open::Contended | Open::PresentedNotStored | Open::UsernameTaken | Open::UsedBefore => return Ok(None),
         }
         report::reconnected(Reconnected::Opened);
         report::created(id, stored.kind);
-        let ended = evicted.iter().copied().chain(presented.map(|(_, id)| id));
+        let unread = unread.iter().filter_map(|session| session.id);
+        let ended = evicted.iter().copied().chain(replaced).chain(unread);
         ended.for_each(|id| report::ended(id, end.reason));
         let issued = issuer.issue(session, token.encode(ring.current()), now, &fresh.token_id)?;
         Ok(Some(Issued { stored: Stored::token(next, keys, stored.expires_at), ..issued }))

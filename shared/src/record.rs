@@ -10,6 +10,7 @@ use crate::{
     invocation::Invocation,
     report,
     store::{Named, Record},
+    stored_credential::Removed,
     unix_time::UnixMillis,
 };
 
@@ -70,8 +71,8 @@ pub fn record(
         let entry = written.entry(by_ttl, written_at);
         if let Some(entry) = &entry {
             write(entry, &event_id, invocation, now, out).map_err(|_| Unwritten { sequence_number })?;
-            if entry.action == Action::SessionExpired {
-                report::expired(entry.reason.unwrap_or_default());
+            if let (Action::SessionExpired, Some(Removed::Ended(limit))) = (entry.action, entry.reason) {
+                report::expired(limit);
             }
         }
         if written.is_first_use_in_window() {

@@ -6,7 +6,7 @@ use crate::{
     lifecycle::{Activity, End, EndReason},
     report::{self, Refreshed},
     rotating_token::{Nonce, RefreshToken, Verdict},
-    store::Conditional,
+    store::{Conditional, Ending},
     unix_time::UnixMillis,
 };
 
@@ -75,9 +75,13 @@ async fn end(
 ) -> Result<SessionError, SessionError> {
     let end = End { reason, at: now, by: None };
     let session = match issuer.table.end(token.subject, token.id, &end).await? {
-        Conditional::Applied(session) => Some(session),
+        Ending::Ended(Some(session)) => Some(session),
         // Somebody else ended it first, and their reason stands; or the SDK repeated a write that had been applied.
-        Conditional::Refused(found) => found,
+        Ending::NotLive(found) => found,
+        // It could be read a moment ago: the next build to be asked says what it is now.
+        Ending::Ended(None) | Ending::Over => {
+            return Err(Fault::new("end a session", "it cannot be read any more").into());
+        }
     };
     if session.as_ref().is_some_and(|session| session.end.as_ref() == Some(&end)) {
         report::ended(token.id, reason);

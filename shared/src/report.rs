@@ -42,6 +42,8 @@ pub const COLD_STARTS: &str = "ColdStarts";
 pub const ACTIVE_SESSIONS: &str = "ActiveSessions";
 /// Counts sessions that the table forgot after a limit had passed, by the limit.
 pub const SESSIONS_EXPIRED: &str = "SessionsExpired";
+/// Counts items of users that could not be read and were left out.
+pub const UNREADABLE_ITEMS: &str = "UnreadableItems";
 /// Counts records of the table's stream that could not be read.
 pub const UNREADABLE_RECORDS: &str = "UnreadableRecords";
 
@@ -94,15 +96,14 @@ fn count(counter: &Counter) {
 
 /// A session was opened.
 pub(crate) fn created(session: SessionId, kind: CredentialKind) {
-    let kind = kind.as_str();
-    count(&counter!(SESSIONS_CREATED, "Credential" => kind));
-    tracing::info!(event = "session_created", %session, credential = kind, "session created");
+    count(&counter!(SESSIONS_CREATED, "Credential" => kind.closed_name()));
+    tracing::info!(event = "session_created", %session, credential = kind.as_str(), "session created");
 }
 
 /// A session was ended.
 pub(crate) fn ended(session: SessionId, reason: EndReason) {
     let cause = reason.as_str();
-    count(&counter!(SESSIONS_ENDED, "Reason" => cause));
+    count(&counter!(SESSIONS_ENDED, "Reason" => reason.closed_name()));
     if reason == EndReason::ReuseDetected {
         tracing::warn!(event = "session_ended", %session, reason = cause, "session ended");
     } else {
@@ -131,7 +132,7 @@ pub(crate) fn reconnected(outcome: Reconnected) {
 /// The ciphertext of a stored credential was removed.
 pub(crate) fn forgotten(stored: ReconnectId, removed: Removed) {
     let cause = removed.as_str();
-    count(&counter!(STORED_CREDENTIALS_REMOVED, "Reason" => cause));
+    count(&counter!(STORED_CREDENTIALS_REMOVED, "Reason" => removed.closed_name()));
     tracing::info!(event = "stored_credential_removed", %stored, reason = cause, "stored credential removed");
 }
 
@@ -201,8 +202,16 @@ pub(crate) fn active() {
 }
 
 /// The table forgot a session after this limit had passed.
-pub(crate) fn expired(reason: &'static str) {
-    count(&counter!(SESSIONS_EXPIRED, "Reason" => reason));
+pub(crate) fn expired(limit: EndReason) {
+    count(&counter!(SESSIONS_EXPIRED, "Reason" => limit.closed_name()));
+}
+
+/// An item of a user could not be read, and what was asked goes on without it. Of the item itself only a well-formed id is
+/// told: what else stands in it may be anything.
+pub(crate) fn item_unreadable(session: Option<SessionId>, stored: Option<ReconnectId>) {
+    count(&counter!(UNREADABLE_ITEMS));
+    let (session, stored) = (session.map(|id| id.to_string()), stored.map(|id| id.to_string()));
+    tracing::warn!(event = "item_unreadable", session, stored, "an item could not be read");
 }
 
 /// A record of the table's stream could not be read, and is missing in the audit log.

@@ -28,13 +28,15 @@ mod sessions;
 mod stored_credential_item;
 mod stream;
 mod transaction;
+mod unreadable;
 mod user;
 
 pub use attempts::{Asked, Before};
 pub use public_keys::PublishedKey;
 pub(crate) use retry::{LOSSES, pause};
-pub use sessions::Conditional;
+pub use sessions::{Conditional, Ending};
 pub use stream::{Named, Record};
+pub use unreadable::Unreadable;
 pub use user::{Effect, EndAll, Marker, NewPassword, Open, Opening, Revocation, User, UserSessions};
 
 /// One item as the SDK carries it.
@@ -90,6 +92,10 @@ pub fn client(variables: &Variables) -> Result<Client, SettingError> {
 
 fn fault<E: ProvideErrorMetadata, R>(operation: &'static str, error: &SdkError<E, R>) -> Fault {
     Fault::of_sdk(operation, error)
+}
+
+fn sort_key(item: &Item) -> &str {
+    item.get("sk").and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }
 
 fn text(value: impl Into<String>) -> AttributeValue {

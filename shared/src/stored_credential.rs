@@ -1,5 +1,7 @@
 //! A credential that is kept for a reconnect, and when it may be used. Pure rules: no I/O, no clock, no randomness.
 
+use serde::Serialize;
+
 use crate::{
     credential::CredentialKind,
     error::{Ended, SessionError},
@@ -10,7 +12,11 @@ use crate::{
     rotating_token::Rotation,
     seal::{Bound, Sealed},
     unix_time::UnixMillis,
+    unknown_name::NotAName,
 };
+
+/// The name of [`Removed::Rejected`].
+const REJECTED: &str = "rejected";
 
 /// A stored credential as the table keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +55,8 @@ pub enum Content {
 }
 
 /// Why the ciphertext of a stored credential was removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub enum Removed {
     /// Its own server did not take it any more.
     Rejected,
@@ -116,17 +123,34 @@ impl StoredCredential {
 impl Removed {
     /// The name in the table.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
-            Self::Rejected => "rejected",
+            Self::Rejected => REJECTED,
             Self::Ended(reason) => reason.as_str(),
         }
     }
 
-    /// The reason of that name.
+    /// The name from a closed set, for metrics: `other` stands for all that this build does not know.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        if name == Self::Rejected.as_str() { Some(Self::Rejected) } else { EndReason::parse(name).map(Self::Ended) }
+    pub const fn closed_name(self) -> &'static str {
+        match self {
+            Self::Rejected => REJECTED,
+            Self::Ended(reason) => reason.closed_name(),
+        }
+    }
+
+    /// The reason of that name, whether or not this build knows it.
+    ///
+    /// # Errors
+    /// [`NotAName`] when no build has a reason of that name.
+    pub fn parse(name: &str) -> Result<Self, NotAName> {
+        if name == REJECTED { Ok(Self::Rejected) } else { EndReason::parse(name).map(Self::Ended) }
+    }
+}
+
+impl From<Removed> for String {
+    fn from(removed: Removed) -> Self {
+        removed.as_str().to_owned()
     }
 }
 

@@ -21,10 +21,10 @@ pub async fn validate(
     activity: Activity,
     now: UnixMillis,
 ) -> Result<Session, SessionError> {
-    let Claims { sub, sid, .. } = verifier.claims(bearer, now).await?;
+    let Claims { subject, sid, .. } = verifier.claims(bearer, now).await?;
     let found = match activity.slide(verifier.policy.idle_timeout, now) {
-        None => verifier.table.session(sub, sid).await?,
-        Some(slide) => match verifier.table.slide(sub, sid, slide, now).await? {
+        None => verifier.table.session(subject, sid).await?,
+        Some(slide) => match verifier.table.slide(subject, sid, slide, now).await? {
             Conditional::Applied(session) => Some(session),
             // Older activity changes nothing and ends nothing: the item that came back tells what the session is.
             Conditional::Refused(found) => found,

@@ -31,11 +31,11 @@ const GROUND: [&[&str]; 6] = [
     &["master_secret", "identity"],
     &["sha256", "tls"],
     &["settings"],
-    &["invocation", "random", "unix_time"],
+    &["invocation", "random", "unix_time", "unknown_name"],
 ];
 
 /// Outside crates and the only modules that name them.
-const NAMED_IN: [(&str, &[&str]); 25] = [
+const NAMED_IN: [(&str, &[&str]); 26] = [
     ("argon2", &["credential"]),
     ("aws_credential_types", &["aws"]),
     ("aws_lc_rs", &["credential", "keys", "random", "rotating_token", "seal", "sha256"]),
@@ -56,6 +56,7 @@ const NAMED_IN: [(&str, &[&str]); 25] = [
     ("reqwest", &["credential"]),
     ("rustls", &["tls"]),
     ("serde_dynamo", &["store"]),
+    ("tinystr", &["unknown_name"]),
     ("tokio_postgres", &["credential"]),
     ("tokio_postgres_rustls", &["credential"]),
     ("tracing_subscriber", &["http"]),

@@ -47,6 +47,7 @@ fn every_metric_is_documented() -> Outcome {
         report::COLD_STARTS,
         report::ACTIVE_SESSIONS,
         report::SESSIONS_EXPIRED,
+        report::UNREADABLE_ITEMS,
         report::UNREADABLE_RECORDS,
     ];
     for metric in counted {

@@ -27,6 +27,7 @@ mod instructions;
 mod kept;
 mod key_rotation;
 mod limits;
+mod newer_builds;
 mod observed;
 mod openid_provider;
 mod permissions;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use harness::{
     conversation::{Conversation, Method, PASSWORD, Presence, Proof},
     deployment::{Build, Deployment},
@@ -146,6 +147,34 @@ async fn keys_records_and_verdicts_of_one_build_are_understood_by_the_other() ->
         let ended = written.iter().any(|line| line["action"] == "session_ended" && line["reason"] == "logout");
         assert!(ended, "{case}: {written:?}");
         assert!(lines.values().flatten().all(|line| line["event"] != "record_unreadable"), "{case}");
+    }
+    Ok(())
+}
+
+/// The first version does not take them: the changelog says so, and in which order to update.
+#[tokio::test]
+async fn what_a_later_build_wrote_stands_in_nobodys_way_from_the_base_on() -> Outcome {
+    for earlier in earlier::builds().await? {
+        let pair = Pair::start(&earlier, Order::TodayFirst, &[]).await?;
+        let (one, other) = pair.clients();
+        let ended = one.register("ada", false).await?.expect(201)?.session()?;
+        let ada = one.connect(Proof::Password("ada", PASSWORD), false).await?.expect(201)?.session()?;
+        for mut item in pair.emulator.items(&format!("S#{}", ended.id)).await? {
+            let later = [("status", "ended"), ("end_reason", "of_2031")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            item.extend(later.map(|(name, value)| (name, AttributeValue::S(value))));
+            item.insert("ended_at".to_owned(), AttributeValue::N("1795255200000".to_owned()));
+            pair.emulator.put(item).await?;
+        }
+        let told = other.refresh(&ended.refresh, &[]).await?;
+        let listed = other.with_bearer(Method::GET, "/sessions", &ada.access).await?;
+        let expected = if earlier.name == "first" {
+            (503, "temporarily_unavailable", 503)
+        } else {
+            (401, "session_ended of_2031", 200)
+        };
+        assert_eq!((told.status, told.refusal().as_str(), listed.status), expected, "{}", earlier.name);
+        assert_eq!(other.poll(&ada.access, Presence::Now).await?.status, 200, "{}", earlier.name);
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use crate::keys::{
     tests::{ring, ring_with_rsa},
 };
 
+mod newer_builds;
+
 const NOW: UnixMillis = UnixMillis::from_millis(1_795_255_200_250);
 
 fn tokens() -> AccessTokens {

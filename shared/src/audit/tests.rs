@@ -61,9 +61,10 @@ fn an_end_is_noted_once_with_its_reason_and_reuse_by_its_own_name() {
         (EndReason::Replaced, Action::SessionEnded),
         (EndReason::Unknown, Action::SessionEnded),
         (EndReason::ReuseDetected, Action::SessionReused),
+        (EndReason::parse("terminated").unwrap(), Action::SessionEnded),
     ] {
         let entry = of_session(Some(session()), Some(ended(reason)), false).unwrap();
-        assert_eq!((entry.action, entry.at, entry.reason), (action, at(1_010), Some(reason.as_str())));
+        assert_eq!((entry.action, entry.at, entry.reason), (action, at(1_010), Some(Removed::Ended(reason))));
         assert_eq!((entry.by, entry.ends_at), (Some(session().id), None));
         assert_eq!(of_session(Some(ended(reason)), Some(ended(reason)), false), None);
     }
@@ -72,10 +73,16 @@ fn an_end_is_noted_once_with_its_reason_and_reuse_by_its_own_name() {
 #[test]
 fn a_session_that_the_table_forgets_expired_unless_its_end_was_noted() {
     let idle = of_session(Some(session()), None, true).unwrap();
-    assert_eq!((idle.action, idle.at, idle.reason), (Action::SessionExpired, at(1_060), Some("idle_timeout")));
+    assert_eq!(
+        (idle.action, idle.at, idle.reason),
+        (Action::SessionExpired, at(1_060), Some(Removed::Ended(EndReason::IdleTimeout)))
+    );
     let old = Session { idle_limit: at(1_300), ..session() };
     let old = of_session(Some(old), None, true).unwrap();
-    assert_eq!((old.action, old.at, old.reason), (Action::SessionExpired, at(1_300), Some("absolute_timeout")));
+    assert_eq!(
+        (old.action, old.at, old.reason),
+        (Action::SessionExpired, at(1_300), Some(Removed::Ended(EndReason::AbsoluteTimeout)))
+    );
     assert_eq!(of_session(Some(ended(EndReason::Logout)), None, true), None);
 }
 
@@ -100,7 +107,7 @@ fn a_stored_credential_is_noted_when_it_is_made_used_and_forgotten() {
             "forgotten",
             Some(stored()),
             Some(forgotten.clone()),
-            Some((Action::StoredCredentialForgotten, WRITTEN, Some("logout"))),
+            Some((Action::StoredCredentialForgotten, WRITTEN, Some(Removed::Ended(EndReason::Logout)))),
         ),
         ("carried over", Some(stored()), Some(carried_over), None),
         ("deleted", Some(stored()), None, Some((Action::StoredCredentialForgotten, WRITTEN, None))),
@@ -152,5 +159,18 @@ fn an_entry_holds_nothing_that_proves_or_opens_anything() {
         for held in ["label", "agent", "198.51.100", "app.example.com"] {
             assert!(!text.contains(held), "{text}");
         }
+    }
+}
+
+#[test]
+fn names_of_newer_builds_are_told_as_they_are() {
+    let credential = CredentialKind::try_from("ticket".to_owned()).unwrap();
+    let reason = EndReason::parse("blocked").unwrap();
+    let removed = StoredCredential { content: Content::Removed(Removed::Ended(reason)), ..stored() };
+    let ended = Session { credential, ..ended(reason) };
+    let entries = [of_session(Some(session()), Some(ended), false), of_stored(Some(stored()), Some(removed))];
+    for (entry, credential) in entries.into_iter().zip(["ticket", "password"]) {
+        let line = serde_json::to_value(entry.unwrap()).unwrap();
+        assert_eq!((&line["reason"], &line["credential"]), (&"blocked".into(), &credential.into()), "{line}");
     }
 }

@@ -45,15 +45,15 @@ struct ProblemDetails<'a> {
     #[serde(rename = "sessionId", skip_serializing_if = "Presented::is_nothing")]
     presented: Presented,
     #[serde(flatten)]
-    ended: Option<LastWords>,
+    ended: Option<LastWords<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<Place<'a>>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LastWords {
-    reason: &'static str,
+struct LastWords<'a> {
+    reason: &'a str,
     ended_at: Option<String>,
     reconnect: &'static str,
 }
@@ -136,7 +136,7 @@ fn render(
     (status, code, detail): (StatusCode, &str, &str),
     presented: Presented,
     request_id: &str,
-    ended: Option<LastWords>,
+    ended: Option<LastWords<'_>>,
     errors: Option<Vec<Place<'_>>>,
 ) -> Response<Body> {
     let problem = ProblemDetails {
@@ -183,8 +183,8 @@ impl Serialize for Presented {
     }
 }
 
-impl LastWords {
-    fn of(ended: &Ended) -> Self {
+impl<'a> LastWords<'a> {
+    fn of(ended: &'a Ended) -> Self {
         Self {
             reason: ended.reason.as_str(),
             ended_at: ended.at.map(crate::unix_time::UnixMillis::to_rfc3339),

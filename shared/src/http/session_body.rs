@@ -27,7 +27,7 @@ const JITTER: f64 = 0.1;
 struct SessionBody<'a> {
     id: SessionId,
     subject: SubjectId,
-    credential: &'static str,
+    credential: &'a str,
     label: Option<&'a str>,
     created_at: String,
     last_active_at: String,
@@ -201,7 +201,7 @@ fn warning(session: &Session, lead: Duration, now: UnixMillis) -> Option<Warning
         EndReason::AbsoluteTimeout => EndReason::AbsoluteTimeout,
         _ => EndReason::IdleTimeout,
     };
-    (left <= lead).then(|| Warning { reason: reason.as_str(), in_ms: millis(left) })
+    (left <= lead).then(|| Warning { reason: reason.closed_name(), in_ms: millis(left) })
 }
 
 fn next_poll(heartbeat_interval: Duration, chance: u8) -> u64 {

@@ -85,3 +85,21 @@ fn activity_moves_the_idle_limit_from_when_it_was() {
         assert_eq!(slide.map(|slide| slide.idle_limit.as_millis()), at.map(|at| at + 60_000), "{activity:?}");
     }
 }
+
+#[test]
+fn a_reason_of_a_newer_build_is_an_end_under_its_name() {
+    let end = |reason| End { reason, at: UnixMillis::from_millis(1_010_000), by: None };
+    for (name, known) in [("logout", true), ("password_changed", false), ("blocked", false), ("other", false)] {
+        let reason = EndReason::parse(name).unwrap();
+        assert_eq!((reason.as_str(), matches!(reason, EndReason::Other(_))), (name, !known));
+        assert_eq!(reason.closed_name(), if known { name } else { "other" });
+        let session = Session { end: Some(end(reason)), ..session() };
+        let state = session.state(UnixMillis::from_millis(1_020_000));
+        assert_eq!(state, State::Ended { reason, at: UnixMillis::from_millis(1_010_000) });
+        let text = serde_json::to_string(&reason).unwrap();
+        assert_eq!((text.as_str(), serde_json::from_str(&text).unwrap()), (format!("\"{name}\"").as_str(), reason));
+    }
+    for odd in ["", "a reason", &"x".repeat(33)] {
+        assert!(EndReason::parse(odd).is_err(), "{odd:?}");
+    }
+}

@@ -100,7 +100,12 @@ fn lists_take_only_the_names_that_are_documented() {
     assert!(policy.allows_reconnect_after(EndReason::IdleTimeout));
     assert!(!policy.allows_reconnect_after(EndReason::AbsoluteTimeout));
     assert_eq!(policy.credentials, [CredentialKind::Guest]);
-    for (name, value) in [("SESSION_RECONNECT_AFTER", "logout"), ("SESSION_CREDENTIALS", "passkey")] {
+    for (name, value) in [
+        ("SESSION_RECONNECT_AFTER", "logout"),
+        ("SESSION_RECONNECT_AFTER", "password_changed"),
+        ("SESSION_CREDENTIALS", "passkey"),
+        ("SESSION_CREDENTIALS", "ticket"),
+    ] {
         assert!(parse(&[(name, value)]).unwrap_err().to_string().starts_with(name));
     }
 }

@@ -6,10 +6,11 @@ use super::{
     Item, SessionTable,
     change::{Change, unbuildable},
     fault, number,
-    session_item::{self, session_key, user_key},
-    stored_credential_item::{self, stored_key},
+    session_item::{session_key, user_key},
+    stored_credential_item::stored_key,
     text,
     transaction::Outcome,
+    unreadable,
     user::{META, PASSWORD, User},
 };
 use crate::{
@@ -47,7 +48,8 @@ pub struct Before {
 }
 
 impl SessionTable {
-    /// Everything that is needed before a credential is verified, in one request.
+    /// Everything that is needed before a credential is verified, in one request. A session or a stored credential that
+    /// cannot be read proves no device known, and stops no login.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
@@ -74,7 +76,7 @@ impl SessionTable {
             return Err(Fault::new("BatchGetItem", "not every item was read"));
         }
         let items = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
-        Before::of(items, asked, window)
+        Ok(Before::of(items, asked, window))
     }
 
     /// Counts a refused credential under everything that it is counted by.
@@ -103,15 +105,15 @@ impl SessionTable {
 }
 
 impl Before {
-    fn of(items: Vec<Item>, asked: &Asked, window: Window) -> Result<Self, Fault> {
+    fn of(items: Vec<Item>, asked: &Asked, window: Window) -> Self {
         let mut before = Self { failures: vec![Failures::default(); asked.counted.len()], ..Self::default() };
         for item in items {
             let attribute = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
             let (pk, sk) = (attribute("pk"), attribute("sk"));
             if asked.session.is_some_and(|id| session_key(id) == sk) {
-                before.session = Some(session_item::read(item)?);
+                before.session = unreadable::session(item).ok();
             } else if asked.stored.is_some_and(|id| stored_key(id) == sk) {
-                before.stored = Some(stored_credential_item::read(item)?);
+                before.stored = unreadable::stored_credential(item).ok();
             } else if pk.starts_with("U#") {
                 before.user.take(&item);
             } else {
@@ -121,7 +123,7 @@ impl Before {
                 }
             }
         }
-        Ok(before)
+        before
     }
 }
 

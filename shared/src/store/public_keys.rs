@@ -1,6 +1,9 @@
 //! The public halves of signing keys, for functions that hold no secret.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::{
+    operation::{put_item::PutItemError, update_item::UpdateItemError},
+    types::ReturnValuesOnConditionCheckFailure::AllOld,
+};
 
 use super::{SessionTable, change::Change, fault, number, text};
 use crate::{
@@ -31,18 +34,41 @@ impl PublishedKey {
 }
 
 impl SessionTable {
-    /// Publishes the key that signs, before it signs anything.
+    /// Publishes the key that signs, before it signs anything. One that is published already costs a second request only
+    /// if it was noted to sign no more, or is damaged; what else another build wrote there stays.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn publish_key(&self, key: &PublicKey) -> Result<(), Fault> {
-        let request =
-            self.client.put_item().table_name(&self.name).item("pk", text(KEYS)).item("sk", text(key.kid().as_str()));
-        let request = match key.numbers() {
-            PublicNumbers::Ed25519 { x } => request.item("x", text(x)),
-            PublicNumbers::Rsa { n, e } => request.item("n", text(n)).item("e", text(e)),
+        let members = match key.numbers() {
+            PublicNumbers::Ed25519 { x } => vec![("x", x)],
+            PublicNumbers::Rsa { n, e } => vec![("n", n), ("e", e)],
         };
-        request.send().await.map(drop).map_err(|error| fault("PutItem", &error))
+        let attributes = [("pk", KEYS), ("sk", key.kid().as_str())].into_iter();
+        let attributes = attributes.chain(members.iter().map(|(name, value)| (*name, value.as_str())));
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(attributes.map(|(name, value)| (name.to_owned(), text(value))).collect()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(AllOld);
+        let Err(refused) = request.send().await else { return Ok(()) };
+        let Some(PutItemError::ConditionalCheckFailedException(found)) = refused.as_service_error() else {
+            return Err(fault("PutItem", &refused));
+        };
+        let is_there = |(name, value): &(&str, &String)| {
+            found.item.as_ref().is_some_and(|item| item.get(*name) == Some(&text(value.as_str())))
+        };
+        let retired = found.item.as_ref().is_some_and(|item| item.contains_key("ttl"));
+        if !retired && members.iter().all(is_there) {
+            return Ok(());
+        }
+        let again = members
+            .iter()
+            .fold(Change::of(KEYS, key.kid().as_str()), |change, (name, value)| change.set(name, text(value.as_str())));
+        let updated = again.remove("ttl").update(self).send().await;
+        updated.map(drop).map_err(|error| fault("UpdateItem", &error))
     }
 
     /// Notes that a key signs no more and is needed until `until`; what an earlier start noted stands.
@@ -80,7 +106,11 @@ impl SessionTable {
             };
             let key = PublicKey::new(numbers)?;
             let named = item.get("sk")?.as_s().is_ok_and(|sk| sk == key.kid().as_str());
-            let seconds = item.get("ttl").and_then(|ttl| ttl.as_n().ok()?.parse::<u64>().ok());
+            // A key with an end that cannot be read would be needed for ever.
+            let seconds: Option<u64> = match item.get("ttl") {
+                None => None,
+                Some(ttl) => Some(ttl.as_n().ok()?.parse().ok()?),
+            };
             let until = seconds.map(|seconds| UnixMillis::from_millis(seconds.saturating_mul(1000)));
             named.then_some(PublishedKey { key, until })
         });

@@ -99,7 +99,6 @@ pub(super) fn write(session: &Session) -> Result<Item, Fault> {
 
 /// The session that an item keeps.
 pub(super) fn read(item: Item) -> Result<Session, Fault> {
-    let damaged = || Fault::new("read a session item", "the item does not have the form that was written");
     let item: SessionItem = from_item(item).map_err(|_| damaged())?;
     let end = match (item.status.as_str(), item.end_reason, item.ended_at) {
         (ACTIVE, ..) => None,
@@ -124,6 +123,11 @@ pub(super) fn read(item: Item) -> Result<Session, Fault> {
         network: item.network,
         end,
     })
+}
+
+/// An item that cannot be read: damaged, or of a form that a newer build writes.
+pub(super) fn damaged() -> Fault {
+    Fault::new("read a session item", "the item does not have a form that this build knows")
 }
 
 #[cfg(test)]
@@ -160,6 +164,31 @@ mod tests {
         }
     }
 
+    /// The item of a session with other attributes.
+    fn changed(changes: &[(&str, AttributeValue)]) -> Item {
+        let mut item = write(&largest()).unwrap();
+        item.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        item
+    }
+
+    #[test]
+    fn what_a_newer_build_wrote_is_read_by_its_names_and_the_rest_is_ignored() {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let item = changed(&[
+            ("credential", text("ticket")),
+            ("end_reason", text("password_changed")),
+            ("user_id", text("user-7")),
+            ("claims", AttributeValue::M([("plan".to_owned(), text("gold"))].into())),
+            ("amr", AttributeValue::L(vec![text("pwd")])),
+            ("bound", AttributeValue::Bool(true)),
+            ("key", AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(vec![1]))),
+        ]);
+        let read = read(item).unwrap();
+        let end = read.end.as_ref().unwrap().reason;
+        assert_eq!((read.credential.as_str(), end.as_str()), ("ticket", "password_changed"));
+        assert_eq!(Session { credential: session().credential, end: largest().end, ..read }, largest());
+    }
+
     #[test]
     fn the_largest_session_costs_one_write_unit() {
         // A number takes about one byte for two digits; counting every digit is the upper bound.
@@ -176,12 +205,19 @@ mod tests {
 
     #[test]
     fn a_damaged_item_is_a_fault_and_not_a_missing_session() {
-        for (attribute, value) in
-            [("status", "ended"), ("status", "odd"), ("sk", "S#odd"), ("pk", "odd"), ("cur", "odd")]
-        {
-            let mut item = write(&session()).unwrap();
-            item.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));
+        for (attribute, value) in [
+            ("status", "odd"),
+            ("end_reason", "an odd one"),
+            ("credential", ""),
+            ("sk", "S#odd"),
+            ("pk", "odd"),
+            ("cur", "odd"),
+        ] {
+            let item = changed(&[(attribute, AttributeValue::S(value.to_owned()))]);
             assert_eq!(read(item).unwrap_err().operation, "read a session item", "{attribute} = {value}");
         }
+        let mut without = write(&largest()).unwrap();
+        without.remove("end_reason");
+        assert_eq!(read(without).unwrap_err(), damaged(), "ended for no reason");
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{error::SdkError, operation::update_item::UpdateItemError, types::ReturnValue::AllNew};
 
-use super::{Item, SessionTable, change::Change, fault, number, retry::past_conflicts, session_item, text};
+use super::{Item, SessionTable, change::Change, fault, number, retry::past_conflicts, session_item, text, unreadable};
 use crate::{
     error::Fault,
     identity::{SessionId, SubjectId},
@@ -18,6 +18,17 @@ pub enum Conditional {
     Applied(Session),
     /// It did not; the session as it was found, if it was found.
     Refused(Option<Session>),
+}
+
+/// What became of an attempt to end a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is ended; the session as it is now, `None` for one that cannot be read.
+    Ended(Option<Session>),
+    /// It was not live; the session as it was found, if it was found.
+    NotLive(Option<Session>),
+    /// It had been ended already, and more cannot be read.
+    Over,
 }
 
 /// What became of a conditional change of any item.
@@ -88,12 +99,24 @@ impl SessionTable {
         .await
     }
 
-    /// Ends the session, if it is live.
+    /// Ends the session, if it is live. One that cannot be read takes a second request, and is ended unless it says that it
+    /// was.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
-    pub async fn end(&self, subject: SubjectId, id: SessionId, end: &End) -> Result<Conditional, Fault> {
-        self.apply(|| Change::of_live_session(subject, id, end.at).end(end)).await
+    pub async fn end(&self, subject: SubjectId, id: SessionId, end: &End) -> Result<Ending, Fault> {
+        let found = match self.apply_to(|| Change::of_live_session(subject, id, end.at).end(end)).await? {
+            Applied::Done(item) => return Ok(Ending::Ended(unreadable::session(item).ok())),
+            Applied::Refused(found) => found.map(unreadable::session).transpose(),
+        };
+        match found {
+            Ok(found) => Ok(Ending::NotLive(found)),
+            Err(session) if session.is_over => Ok(Ending::Over),
+            Err(session) => Ok(match self.apply_to(|| session.end(subject, end)).await? {
+                Applied::Done(_) => Ending::Ended(None),
+                Applied::Refused(_) => Ending::Over,
+            }),
+        }
     }
 
     async fn apply(&self, change: impl Fn() -> Change) -> Result<Conditional, Fault> {

@@ -82,14 +82,13 @@ pub(super) fn write(stored: &StoredCredential) -> Result<Item, Fault> {
 
 /// The stored credential that an item keeps.
 pub(super) fn read(mut item: Item) -> Result<StoredCredential, Fault> {
-    let damaged = || Fault::new("read a stored credential", "the item does not have the form that was written");
     let sealed = match item.remove(SEALED) {
         None => None,
         Some(AttributeValue::B(bytes)) => Some(Sealed::from_bytes(bytes.into_inner())),
         Some(_) => return Err(damaged()),
     };
     let item: StoredItem = from_item(item).map_err(|_| damaged())?;
-    let removed = item.removed_for.as_deref().and_then(Removed::parse);
+    let removed = item.removed_for.as_deref().map(Removed::parse).transpose().map_err(|_| damaged())?;
     let content = match (sealed, removed) {
         (Some(sealed), None) => Content::Sealed(sealed),
         (None, Some(removed)) => Content::Removed(removed),
@@ -110,6 +109,11 @@ pub(super) fn read(mut item: Item) -> Result<StoredCredential, Fault> {
     })
 }
 
+/// An item that cannot be read: damaged, or of a form that a newer build writes.
+pub(super) fn damaged() -> Fault {
+    Fault::new("read a stored credential", "the item does not have a form that this build knows")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +122,16 @@ mod tests {
     #[test]
     fn a_stored_credential_is_read_back_as_it_was_written() {
         let removed = |removed| StoredCredential { content: Content::Removed(removed), ..stored() };
-        let reasons = ["logout", "revoked", "replaced", "reuse_detected", "unknown", "idle_timeout", "rejected"];
+        let reasons = [
+            "logout",
+            "revoked",
+            "replaced",
+            "reuse_detected",
+            "unknown",
+            "idle_timeout",
+            "rejected",
+            "password_changed",
+        ];
         let all = reasons.map(|reason| removed(Removed::parse(reason).unwrap()));
         for stored in all.into_iter().chain([stored()]) {
             assert_eq!(read(write(&stored).unwrap()), Ok(stored));
@@ -126,10 +139,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_newer_build_wrote_is_read_by_its_names_and_the_rest_is_ignored() {
+        let mut item = write(&stored()).unwrap();
+        item.insert("kind".to_owned(), AttributeValue::S("ticket".to_owned()));
+        item.insert("claims".to_owned(), AttributeValue::B(Blob::new(vec![1])));
+        let read = read(item).unwrap();
+        assert_eq!(read.kind.as_str(), "ticket");
+        assert_eq!(StoredCredential { kind: stored().kind, ..read }, stored());
+    }
+
+    #[test]
     fn a_damaged_item_is_a_fault_and_not_a_missing_credential() {
-        for (attribute, value) in
-            [("removed_for", "logout"), ("sealed", "text"), ("sk", "R#odd"), ("pk", "odd"), ("cur", "odd")]
-        {
+        for (attribute, value) in [
+            ("removed_for", "logout"),
+            ("kind", "a kind"),
+            ("sealed", "text"),
+            ("sk", "R#odd"),
+            ("pk", "odd"),
+            ("cur", "odd"),
+        ] {
             let mut item = write(&stored()).unwrap();
             item.insert(attribute.to_owned(), AttributeValue::S(value.to_owned()));
             assert_eq!(read(item).unwrap_err().operation, "read a stored credential", "{attribute} = {value}");

@@ -131,7 +131,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::lifecycle::tests::session;
+    use crate::lifecycle::{Session, tests::session};
 
     fn image() -> Value {
         serde_json::to_value(serde_dynamo::Item::from(session_item::write(&session()).unwrap())).unwrap()
@@ -162,6 +162,18 @@ mod tests {
                 written: Some(Written::Session(change)),
             }
         );
+    }
+
+    #[test]
+    fn a_record_of_a_newer_build_is_read_with_its_names() {
+        let mut record = record();
+        let image = &mut record["dynamodb"]["NewImage"];
+        image["credential"] = json!({ "S": "ticket" });
+        image["claims"] = json!({ "M": { "plan": { "S": "gold" } } });
+        let read = Record::read(&record.to_string()).unwrap();
+        let Some(Written::Session(Change { after: Some(after), .. })) = read.written else { panic!("no session") };
+        assert_eq!(Session { credential: session().credential, ..after.clone() }, session());
+        assert_eq!(after.credential.as_str(), "ticket");
     }
 
     #[test]

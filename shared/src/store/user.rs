@@ -4,22 +4,26 @@ use super::{
     Item, SessionTable,
     change::Change,
     number,
-    session_item::{self, SESSION_PREFIX, user_key},
+    session_item::{self, user_key},
     sessions::Applied,
-    stored_credential_item::{self, SEALED, STORED_PREFIX, stored_key},
+    sort_key,
+    stored_credential_item::{SEALED, stored_key},
     text,
     transaction::Outcome,
+    unreadable,
 };
 use crate::{
     error::Fault,
     identity::{ReconnectId, SessionId, SubjectId},
     lifecycle::{End, Session},
-    stored_credential::{Removed, StoredCredential},
+    stored_credential::Removed,
 };
 
 mod opening;
+mod sessions;
 
 pub use opening::{Effect, NewPassword, Open, Opening};
+pub use sessions::UserSessions;
 
 /// Sort key of the user marker.
 pub(super) const META: &str = "META";
@@ -45,17 +49,6 @@ pub struct User {
     pub password_hash: Option<String>,
 }
 
-/// Everything of a user, read at once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UserSessions {
-    /// The counters and the password.
-    pub user: User,
-    /// Every session that is still recorded, ended ones too.
-    pub sessions: Vec<Session>,
-    /// Every stored credential that is still recorded, those without content too.
-    pub stored: Vec<StoredCredential>,
-}
-
 /// What became of an attempt to end all sessions of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndAll {
@@ -71,37 +64,20 @@ pub enum Revocation {
     /// It is ended.
     Done,
     /// The session that asked is over; it is returned as it was found.
-    CallerNotLive(Option<Session>),
-    /// The other session was not live; it is returned as it was found.
-    TargetNotLive(Option<Session>),
+    CallerNotLive(Option<Box<Session>>),
+    /// The other session is over.
+    TargetOver,
+    /// There is no other session of that name.
+    NoTarget,
 }
 
 impl SessionTable {
-    /// The marker, the password, every session and every stored credential of a user, in one request (more only beyond
-    /// 1 MB).
-    ///
-    /// # Errors
-    /// [`Fault`] when the table does not answer.
-    pub async fn user_sessions(&self, subject: SubjectId) -> Result<UserSessions, Fault> {
-        let mut found = UserSessions::default();
-        for item in self.between(&user_key(subject), META, "S#~").await? {
-            if sort_key(&item).starts_with(SESSION_PREFIX) {
-                found.sessions.push(session_item::read(item)?);
-            } else if sort_key(&item).starts_with(STORED_PREFIX) {
-                found.stored.push(stored_credential_item::read(item)?);
-            } else {
-                found.user.take(&item);
-            }
-        }
-        Ok(found)
-    }
-
     /// Removes the ciphertext of a stored credential and notes why; returns whether it was still there.
     ///
     /// # Errors
     /// [`Fault`] when the table does not answer.
     pub async fn remove_content(&self, subject: SubjectId, id: ReconnectId, removed: Removed) -> Result<bool, Fault> {
-        let applied = self.apply_to(|| content_removed(subject, id, removed)).await?;
+        let applied = self.apply_to(|| content_removed(subject, &stored_key(id), removed)).await?;
         Ok(matches!(applied, Applied::Done(_)))
     }
 
@@ -150,31 +126,41 @@ impl SessionTable {
         target: SessionId,
         end: &End,
     ) -> Result<Revocation, Fault> {
-        let writes = vec![
-            Change::of_live_session(subject, caller, end.at).check(self)?,
-            Change::of_live_session(subject, target, end.at).end(end).part(self)?,
-        ];
-        Ok(match self.transact(writes).await? {
-            Outcome::Applied => Revocation::Done,
-            Outcome::Refused { at: 0, item } => Revocation::CallerNotLive(item.map(session_item::read).transpose()?),
-            Outcome::Refused { item, .. } => Revocation::TargetNotLive(item.map(session_item::read).transpose()?),
-        })
-    }
-}
-
-impl User {
-    /// Takes what an item says, if it is the marker or the password.
-    pub(super) fn take(&mut self, item: &Item) {
-        match sort_key(item) {
-            META => self.marker = marker(item),
-            PASSWORD => self.password_hash = item.get("hash").and_then(|hash| hash.as_s().ok()).cloned(),
-            _ => {}
+        let mut change = Change::of_live_session(subject, target, end.at).end(end);
+        loop {
+            let caller = Change::of_live_session(subject, caller, end.at).check(self)?;
+            match self.transact(vec![caller, change.part(self)?]).await? {
+                Outcome::Applied => return Ok(Revocation::Done),
+                Outcome::Refused { at: 0, item } => {
+                    let caller = item.map(session_item::read).transpose()?;
+                    return Ok(Revocation::CallerNotLive(caller.map(Box::new)));
+                }
+                Outcome::Refused { item: None, .. } => return Ok(Revocation::NoTarget),
+                Outcome::Refused { item: Some(item), .. } => match unreadable::session(item) {
+                    Err(session) if !session.is_over => change = session.end(subject, end),
+                    _ => return Ok(Revocation::TargetOver),
+                },
+            }
         }
     }
 }
 
-fn content_removed(subject: SubjectId, id: ReconnectId, removed: Removed) -> Change {
-    Change::of(user_key(subject), stored_key(id))
+impl User {
+    /// Takes what an item says; returns whether it is the marker or the password.
+    pub(super) fn take(&mut self, item: &Item) -> bool {
+        match sort_key(item) {
+            META => self.marker = marker(item),
+            // A hash of another type than text is there and matches nothing, which is not the same as no hash.
+            PASSWORD => self.password_hash = item.get("hash").map(|hash| hash.as_s().cloned().unwrap_or_default()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Removes the ciphertext of the stored credential with this sort key, if it is there.
+pub(super) fn content_removed(subject: SubjectId, key: &str, removed: Removed) -> Change {
+    Change::of(user_key(subject), key)
         .when(SEALED, "attribute_exists(#sealed)")
         .remove(SEALED)
         .set("removed_for", text(removed.as_str()))
@@ -190,10 +176,6 @@ fn change_marker(subject: SubjectId, marker: Marker) -> Change {
     } else {
         change.when("version", "#version = :read").value("read", number(marker.version))
     }
-}
-
-fn sort_key(item: &Item) -> &str {
-    item.get("sk").and_then(|sk| sk.as_s().ok()).map_or("", String::as_str)
 }
 
 fn marker(item: &Item) -> Marker {

@@ -54,6 +54,11 @@ fn the_reason_of_the_end_decides_whether_a_stored_credential_may_be_used() {
             "unknown,idle_timeout,absolute_timeout",
             Some(EndReason::ReuseDetected),
         ),
+        (
+            Some(ended(EndReason::parse("blocked").unwrap())),
+            "unknown,idle_timeout,absolute_timeout",
+            Some(EndReason::parse("blocked").unwrap()),
+        ),
     ] {
         let refusal = stored().refusal(session.as_ref(), 0, &policy(after), now);
         assert_eq!(refusal.map(|refusal| refusal.removed), refused.map(Removed::Ended), "{session:?} with {after}");

@@ -15,6 +15,7 @@ use crate::{
         stored_credential_item::{self, SEALED, sealed_value, stored_key},
         text,
         transaction::Outcome,
+        unreadable::{self, Unreadable},
     },
     stored_credential::{Content, Removed, StoredCredential},
     unix_time::UnixMillis,
@@ -53,6 +54,10 @@ pub struct Opening<'a> {
 pub enum Effect<'a> {
     /// A session of any user that the request presented ends in favour of the new one.
     Replace(SubjectId, SessionId),
+    /// The same for one that cannot be read.
+    ReplaceUnreadable(SubjectId, &'a Unreadable<SessionId>),
+    /// A session of the same user that cannot be read ends in favour of the new one.
+    EvictUnreadable(&'a Unreadable<SessionId>),
     /// A stored credential of any user that the request presented is forgotten.
     Forget(SubjectId, ReconnectId),
     /// A password is stored that nobody may have stored before.
@@ -81,6 +86,8 @@ pub enum Open {
     Contended,
     /// The presented session is over already: leave it out.
     PresentedNotLive,
+    /// Whether the presented session is live cannot be read: it is ended by its key.
+    PresentedUnreadable(Unreadable<SessionId>),
     /// The presented stored credential is forgotten already: leave it out.
     PresentedNotStored,
     /// The user has a password.
@@ -130,7 +137,13 @@ impl SessionTable {
         let (outcomes, writes): (Vec<Open>, Vec<TransactWriteItem>) = parts.into_iter().unzip();
         match self.transact(writes).await? {
             Outcome::Applied => Ok(Open::Opened),
-            Outcome::Refused { at, .. } => Ok(outcomes.get(at).cloned().unwrap_or(Open::Contended)),
+            Outcome::Refused { at, item } => Ok(match (outcomes.get(at), item) {
+                (Some(Open::PresentedNotLive), Some(item)) => match unreadable::session(item) {
+                    Err(session) if !session.is_over => Open::PresentedUnreadable(session),
+                    _ => Open::PresentedNotLive,
+                },
+                (outcome, _) => outcome.cloned().unwrap_or(Open::Contended),
+            }),
         }
     }
 
@@ -140,8 +153,12 @@ impl SessionTable {
             Effect::Replace(subject, id) => {
                 (Open::PresentedNotLive, Change::of_live_session(subject, id, end.at).end(end).part(self)?)
             }
+            Effect::ReplaceUnreadable(subject, session) => {
+                (Open::PresentedNotLive, session.end(subject, end).part(self)?)
+            }
+            Effect::EvictUnreadable(session) => (Open::Contended, session.end(new.subject, end).part(self)?),
             Effect::Forget(subject, id) => {
-                let forgotten = content_removed(subject, id, Removed::Ended(EndReason::Replaced));
+                let forgotten = content_removed(subject, &stored_key(id), Removed::Ended(EndReason::Replaced));
                 (Open::PresentedNotStored, forgotten.part(self)?)
             }
             Effect::StorePassword(password) => {
