@@ -4,13 +4,15 @@ import {
   type EndReason,
   type ErrorCode,
   type FlightEntry,
+  type KnownEndReason,
+  type KnownErrorCode,
   type Route,
   type SessionState,
 } from "../src/index.js";
 import { lengthOf } from "./durations.js";
 
 /** Completes "the session ended because …". */
-const BECAUSE: Record<EndReason, string> = {
+const BECAUSE: Record<KnownEndReason, string> = {
   idle_timeout: "nobody was active until the idle limit",
   absolute_timeout: "it reached its longest life",
   logout: "somebody logged out",
@@ -21,13 +23,13 @@ const BECAUSE: Record<EndReason, string> = {
 };
 
 /** Completes "about to end because …". */
-const NEAR: Partial<Record<EndReason, string>> = {
+const NEAR: Partial<Record<KnownEndReason, string>> = {
   idle_timeout: "the idle limit is near",
   absolute_timeout: "the absolute limit is near",
 };
 
 /** Completes "offline because …". */
-const FAILED: Record<ErrorCode, string> = {
+const FAILED: Record<KnownErrorCode, string> = {
   invalid_request: "the server did not understand the request",
   token_missing: "there was no token to send",
   token_invalid: "the access token was not accepted",
@@ -50,7 +52,7 @@ const FAILED: Record<ErrorCode, string> = {
 };
 
 /** What to do about a failure, where there is something. */
-const ADVICE: Partial<Record<ErrorCode, string>> = {
+const ADVICE: Partial<Record<KnownErrorCode, string>> = {
   credential_rejected: "Check the spelling, or register first.",
   username_taken: "Choose another one, or connect with it.",
   too_many_attempts: "Wait a while before the next one.",
@@ -58,6 +60,12 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   timeout: "Try again.",
   temporarily_unavailable: "Try again in a moment.",
 };
+
+/** What a table says of a name; a newer server has names that are in none. */
+const told = (table: object, name: string): string | undefined =>
+  Object.hasOwn(table, name) ? (table as Record<string, string>)[name] : undefined;
+const because = (reason: EndReason): string => told(BECAUSE, reason) ?? `the server says "${reason}"`;
+const failed = (code: ErrorCode): string => told(FAILED, code) ?? `the server says "${code}"`;
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -67,8 +75,8 @@ export function failureWords(error: unknown): string {
   const { code, details } = error;
   const where = (details.errors ?? []).map(({ pointer, detail }) => `${pointer.replace(/^.*\//, "")}: ${detail}`).join("; ");
   const wait = details.retryAfterMs === undefined ? "" : `In ${lengthOf(details.retryAfterMs)} it may work.`;
-  const first = `${capital(FAILED[code])}${where && ` (${where})`}.`;
-  return [first, wait || (ADVICE[code] ?? "")].filter(Boolean).join(" ");
+  const first = `${capital(failed(code))}${where && ` (${where})`}.`;
+  return [first, wait || (told(ADVICE, code) ?? "")].filter(Boolean).join(" ");
 }
 
 /** How a state looks and reads. */
@@ -92,17 +100,19 @@ export function stateWords(state: SessionState): StateWords {
         sentence:
           state.reason === "idle_timeout"
             ? "Nobody was active for a while. Any input, or the button, keeps the session."
-            : "The session comes to its longest life. Nothing can extend that; save your work.",
+            : state.reason === "absolute_timeout"
+              ? "The session comes to its longest life. Nothing can extend that; save your work."
+              : `The server says "${state.reason}". Save your work.`,
       };
     case "offline":
       return {
         title: "Offline",
-        sentence: `Because ${FAILED[state.failure]}. Nobody is signed out for that: the page keeps asking.`,
+        sentence: `Because ${failed(state.failure)}. Nobody is signed out for that: the page keeps asking.`,
       };
     case "reconnecting":
       return {
         title: "Reconnecting",
-        sentence: `The session was lost because ${BECAUSE[state.reason]}. The stored credential opens a new one.`,
+        sentence: `The session was lost because ${because(state.reason)}. The stored credential opens a new one.`,
       };
     case "ended":
       return endWords(state);
@@ -110,7 +120,7 @@ export function stateWords(state: SessionState): StateWords {
 }
 
 function endWords({ reason, confirmed }: EndedSession): StateWords {
-  const sentence = `The session ended because ${BECAUSE[reason]}.`;
+  const sentence = `The session ended because ${because(reason)}.`;
   if (confirmed) return { title: "Ended", sentence: `${sentence} The server has confirmed that.` };
   const pending =
     reason === "logout"
@@ -138,10 +148,10 @@ export function entryWords(entry: FlightEntry): string {
     case "request":
       return `${what}: sent`;
     case "answer":
-      return `${what}: ${[status, code && FAILED[code], reason && BECAUSE[reason]].filter(Boolean).join(", ") || "answered"}`;
+      return `${what}: ${[status, code && failed(code), reason && because(reason)].filter(Boolean).join(", ") || "answered"}`;
     case "state":
-      if (to === "warning") return `State: ${from} to warning, because ${(reason && NEAR[reason]) ?? "the end is near"}`;
-      return `State: ${from} to ${to}${reason ? `, because ${BECAUSE[reason]}` : code ? `, because ${FAILED[code]}` : ""}`;
+      if (to === "warning") return `State: ${from} to warning, because ${(reason && told(NEAR, reason)) ?? "the end is near"}`;
+      return `State: ${from} to ${to}${reason ? `, because ${because(reason)}` : code ? `, because ${failed(code)}` : ""}`;
     case "follow":
       return "Another tab changed the session";
     case "wake":

@@ -1,5 +1,5 @@
-/** Why a session ended, in the names of the wire. */
-export type EndReason =
+/** Reasons of an end that this version knows, in the names of the wire. */
+export type KnownEndReason =
   | "idle_timeout"
   | "absolute_timeout"
   | "logout"
@@ -8,7 +8,10 @@ export type EndReason =
   | "reuse_detected"
   | "unknown";
 
-/** A refusal of the service: the `code` of its problem details. */
+/** Why a session ended. The list grows: a reason that is not known is an end like the others. */
+export type EndReason = KnownEndReason | (string & {});
+
+/** Refusals of the service that this version knows: the `code` of its problem details. */
 export type ServerErrorCode =
   | "invalid_request"
   | "token_missing"
@@ -32,10 +35,16 @@ export type ServerErrorCode =
  */
 export type ClientErrorCode = "network_error" | "timeout" | "unexpected_answer" | "outdated";
 
-/** Every code of a {@link SessionError}. */
-export type ErrorCode = ServerErrorCode | ClientErrorCode;
+/** Every code of a {@link SessionError} that this version knows. */
+export type KnownErrorCode = ServerErrorCode | ClientErrorCode;
 
-/** The policy of `GET /session-policy`. Lengths are milliseconds. */
+/**
+ * A code of a {@link SessionError}. Those of the service grow: one that is not known is judged by its status. A 4xx other
+ * than 429 refuses the request and nothing else; 429 and 5xx mean later.
+ */
+export type ErrorCode = KnownErrorCode | (string & {});
+
+/** The policy of `GET /session-policy`. Lengths are milliseconds. A newer service may say more. */
 export interface SessionPolicy {
   readonly version: string;
   readonly accessTokenTtlMs: number;
@@ -74,10 +83,13 @@ export type Credential =
   | { readonly kind: "idToken"; readonly idToken: string; readonly nonce?: string }
   | { readonly kind: "legacyToken"; readonly token: string };
 
-/** The limit that is about to end a session. */
-export type WarningReason = "idle_timeout" | "absolute_timeout";
+/** The limits of a session. */
+export type Limit = "idle_timeout" | "absolute_timeout";
 
-/** A session as the service describes it. */
+/** What is about to end a session: a limit, or what a newer service calls by another name. */
+export type WarningReason = Limit | (string & {});
+
+/** A session as the service describes it. `credential` may be of a kind that is not known. */
 export interface SessionBody {
   readonly id: string;
   readonly subject: string;

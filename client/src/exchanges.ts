@@ -61,8 +61,10 @@ function rule(tab: Tab, error: SessionError, route: Route): void {
   // What only another tab or an earlier page knows of is no reason to doubt what the server says of the token it got.
   const verdict = judge(error, route, tab.info && tab.id);
   if (verdict === "wait") return;
-  if (route === "reconnect" || route === "logout") finish(tab, code === "session_ended" ? ending : tab.ending, true);
-  else if (verdict === "ended" && !known && code === "token_missing") {
+  if (route === "reconnect" || route === "logout") {
+    // What refuses this request alone forgets nothing: the next page tries again.
+    finish(tab, code === "session_ended" ? ending : tab.ending, verdict !== "refused" || code === "credential_rejected");
+  } else if (verdict === "ended" && !known && code === "token_missing") {
     // The first visit: there was nothing to take up.
     publish(tab, { id: null });
     switchTo(tab, null, null);

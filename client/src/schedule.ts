@@ -1,4 +1,4 @@
-import type { SessionPolicy, WarningReason } from "./contract.js";
+import type { Limit, SessionPolicy } from "./contract.js";
 
 /** Longest time between two looks at the clocks: what tells sleep, and how late a deadline may be met. */
 export const TICK_MS = 10_000;
@@ -62,7 +62,7 @@ export const hopeEndsAt = (due: Deadlines, { sessionTimeoutMs, idleTimeoutMs }: 
   endsAt(due) + sessionTimeoutMs - idleTimeoutMs;
 
 /** Which limit is the first. */
-export const firstLimit = ({ idleUntil, absoluteUntil }: Deadlines): WarningReason =>
+export const firstLimit = ({ idleUntil, absoluteUntil }: Deadlines): Limit =>
   absoluteUntil <= idleUntil ? "absolute_timeout" : "idle_timeout";
 
 /**

@@ -9,7 +9,10 @@ export interface EndedSession {
   readonly reason: EndReason;
   /** RFC 3339, as the server says it; `null` if it has no record, or was not reached. */
   readonly endedAt: string | null;
-  /** Whether the server said so. `false`: the limit passed while it could not be reached, or a logout is on its way. */
+  /**
+   * Whether the server said so. `false`: the limit passed while it could not be reached, a logout is on its way, or the
+   * server refused a logout or a reconnect for a reason of this one request.
+   */
   readonly confirmed: boolean;
 }
 

@@ -20,7 +20,7 @@ export interface ErrorDetails {
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 }
 
-/** Every failure of the client. Branch on `code`, a closed union; messages may change. */
+/** Every failure of the client. Branch on `code`; messages may change. */
 export class SessionError extends Error {
   override readonly name = "SessionError";
   /** What happened. */

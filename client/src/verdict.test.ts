@@ -78,3 +78,23 @@ it("what the service did not decide is tried again", () => {
     "outdated logout",
   ]);
 });
+
+it("a code that is not known is judged by its status, whatever the route", () => {
+  for (const [status, verdict] of [
+    [400, "refused"],
+    [401, "refused"],
+    [403, "refused"],
+    [409, "refused"],
+    [428, "refused"],
+    [429, "wait"],
+    [499, "refused"],
+    [500, "wait"],
+    [503, "wait"],
+  ] as const) {
+    for (const route of ROUTES) {
+      for (const sessionId of ["a", null]) {
+        expect(judge(new SessionError("of_2031", { status, sessionId }), route, "a"), `${status} ${route}`).toBe(verdict);
+      }
+    }
+  }
+});

@@ -85,7 +85,7 @@ export function SessionTimeoutDialog(props: SessionTimeoutDialogProps): ReactEle
     return (
       <>
         <p id={`${id}text`} {...look("text")}>
-          {shown === "idle_timeout" ? text.idleText : text.absoluteText}
+          {shown === "idle_timeout" ? text.idleText : shown === "absolute_timeout" ? text.absoluteText : text.endingText}
         </p>
         <p role="timer" {...look("timer")}>
           {text.timeLeft(ms)}

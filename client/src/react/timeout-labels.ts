@@ -1,4 +1,4 @@
-import type { EndedSession, EndReason, ErrorCode } from "../index.js";
+import type { EndedSession, ErrorCode, KnownEndReason } from "../index.js";
 
 /** Every text of {@link SessionTimeoutDialog}. */
 export interface SessionTimeoutLabels {
@@ -8,6 +8,8 @@ export interface SessionTimeoutLabels {
   readonly idleText: string;
   /** The session cannot be made longer. */
   readonly absoluteText: string;
+  /** The session ends for a reason that this version does not know. */
+  readonly endingText: string;
   /** The countdown, shown anew each second and not spoken. `ms` is never negative. */
   readonly timeLeft: (ms: number) => string;
   /** What a screen reader speaks as the end comes closer: at most `seconds` (300, 120, 60, 30 or 10) are left. */
@@ -32,7 +34,7 @@ export interface SessionTimeoutLabels {
   readonly leave: string;
 }
 
-const ENDED: Readonly<Record<EndReason, string>> = {
+const ENDED: Readonly<Record<KnownEndReason, string>> = {
   idle_timeout: "There was no activity for too long.",
   absolute_timeout: "It reached its longest duration.",
   logout: "You signed out.",
@@ -42,6 +44,10 @@ const ENDED: Readonly<Record<EndReason, string>> = {
   unknown: "The server no longer knows it.",
 };
 
+/** Why a session ended; a reason of a newer service is told in general. */
+const ended = (reason: EndedSession["reason"]): string =>
+  Object.hasOwn(ENDED, reason) ? ENDED[reason as KnownEndReason] : "The server ended it.";
+
 const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;
 
 /** English. */
@@ -49,6 +55,7 @@ export const ENGLISH: SessionTimeoutLabels = {
   warningTitle: "Are you still there?",
   idleText: "You will be signed out soon, because there was no activity.",
   absoluteText: "Your session soon reaches its longest duration. Save your work and sign in again.",
+  endingText: "Your session ends soon. Save your work and sign in again.",
   timeLeft(ms) {
     const seconds = Math.ceil(ms / 1000);
     return `Time left: ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -60,7 +67,7 @@ export const ENGLISH: SessionTimeoutLabels = {
   signOut: "Sign out",
   failure: (code) => `The server did not confirm that you stay signed in. Please try again. (${code})`,
   endedTitle: "Your session has ended",
-  endedText: ({ reason, confirmed }) => (confirmed ? ENDED[reason] : `${ENDED[reason]} The server could not be asked.`),
+  endedText: ({ reason, confirmed }) => (confirmed ? ended(reason) : `${ended(reason)} The server could not be asked.`),
   kept: (keys) => `What you had not saved was kept (${counted(keys.length, "draft")}) and returns when you sign in again.`,
   connect: "Sign in again",
   leave: "Leave",

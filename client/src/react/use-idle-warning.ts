@@ -8,7 +8,7 @@ import { useSession } from "./use-session.js";
 export interface IdleWarning {
   /** Whether the end is near. Stays `true` while the server cannot be reached after that. */
   readonly open: boolean;
-  /** The limit that is near. Nothing moves `absolute_timeout`: then there is nothing to extend. `null` unless open. */
+  /** What is near. Only `idle_timeout` is something that staying moves. `null` unless open. */
   readonly reason: WarningReason | null;
   /** Milliseconds until the end, read from the client about once a second; `null` unless open. */
   readonly remainingMs: number | null;

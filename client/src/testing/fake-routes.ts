@@ -1,4 +1,4 @@
-import type { EndReason, ServerErrorCode } from "../contract.js";
+import type { EndReason, ErrorCode } from "../contract.js";
 import type { FakeClock } from "./fake-clock.js";
 import type { FakeRequest, FakeServer, Fault } from "./fake-server.js";
 import { beginChain, endOf, readToken, rotate, slide, tokenOf, type FakeSession } from "./fake-sessions.js";
@@ -25,7 +25,7 @@ const given = (status: number, body?: object, cookies: Answer["cookies"] = []): 
   headers: body ? { "content-type": "application/json" } : {},
 });
 
-function problem(status: number, code: ServerErrorCode, more: object = {}, retryAfterSeconds?: number): Answer {
+function problem(status: number, code: ErrorCode, more: object = {}, retryAfterSeconds?: number): Answer {
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
   if (retryAfterSeconds !== undefined) headers["retry-after"] = String(retryAfterSeconds);
   const type = `https://docs.test/errors#${code}`;

@@ -1,4 +1,4 @@
-import type { EndReason, ServerErrorCode, SessionPolicy } from "../contract.js";
+import type { EndReason, ErrorCode, SessionPolicy } from "../contract.js";
 import type { Route } from "../verdict.js";
 import type { FakeClock } from "./fake-clock.js";
 import { createFakeRoutes, type Answer } from "./fake-routes.js";
@@ -15,7 +15,7 @@ export type Fault =
   /** Something on the way answers in place of the server. */
   | { readonly kind: "answer"; readonly status: number; readonly body?: string; readonly headers?: Record<string, string> }
   /** The server refuses. */
-  | { readonly kind: "refuse"; readonly status: number; readonly code: ServerErrorCode; readonly retryAfterSeconds?: number };
+  | { readonly kind: "refuse"; readonly status: number; readonly code: ErrorCode; readonly retryAfterSeconds?: number };
 
 /** A request as a test sees it. */
 export interface FakeRequest {

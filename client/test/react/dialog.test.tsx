@@ -4,7 +4,7 @@ import { StrictMode } from "react";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { SessionError, systemClock, type SessionState } from "../../src/index.js";
 import { SessionProvider, SessionTimeoutDialog, type SessionTimeoutDialogProps } from "../../src/react/index.js";
-import { ABSOLUTE_WARNING, ACTIVE, ended, fakeClient, IDLE_WARNING, OFFLINE } from "./fake-client.js";
+import { ABSOLUTE_WARNING, ACTIVE, ended, fakeClient, IDLE_WARNING, OFFLINE, SESSION } from "./fake-client.js";
 import { provideShowModal } from "./show-modal.js";
 
 const clock = systemClock([]);
@@ -222,6 +222,14 @@ describe("a failure", () => {
     extend.mockReturnValue(new Promise(() => undefined));
     await press("Stay signed in");
     expect(alert()).toBe("");
+  });
+
+  it("for a reason that is not known is told in general, and offers nothing to extend", async () => {
+    const { show, extend } = open();
+    show({ status: "warning", session: SESSION, reason: "credential_timeout" });
+    expect(textOf("aria-describedby")).toContain("Your session ends soon.");
+    await press("Continue");
+    expect([extend.mock.calls.length, dialog().open]).toEqual([0, false]);
   });
 
   it("without a warning before it opens nothing", () => {
