@@ -1,4 +1,5 @@
-//! The rules of the house, read from the sources: who imports whom, where outside crates are named, names and sizes.
+//! The rules of the house, read from the sources: who imports whom, where outside crates are named, names, sizes and
+//! versions.
 
 use std::{
     collections::BTreeSet,
@@ -212,6 +213,46 @@ fn functions_do_not_know_each_other() -> Outcome {
                 folder.display()
             );
         }
+    }
+    Ok(())
+}
+
+/// The workspace's packages, by the folders that `members` lists; one that ends in `/*` stands for what is in it.
+fn members(workspace: &str) -> Outcome<Vec<PathBuf>> {
+    let (_, list) = workspace.split_once("\nmembers = [").ok_or("no members")?;
+    let (list, _) = list.split_once(']').ok_or("no end of members")?;
+    let mut folders = Vec::new();
+    for member in list.split(',').map(|member| member.trim().trim_matches('"')) {
+        match member.strip_suffix("/*") {
+            Some(folder) => {
+                for entry in fs::read_dir(repository().join(folder))? {
+                    folders.push(entry?.path());
+                }
+            }
+            None => folders.push(repository().join(member)),
+        }
+    }
+    Ok(folders)
+}
+
+#[test]
+fn every_package_and_the_client_have_one_version() -> Outcome {
+    let read = |path: &str| fs::read_to_string(repository().join(path));
+    let packages = members(&read("Cargo.toml")?)?;
+    assert!(packages.len() >= 10, "{packages:?}");
+    for package in packages {
+        let manifest = fs::read_to_string(package.join("Cargo.toml"))?;
+        let inherits = manifest.lines().any(|line| line == "version.workspace = true");
+        assert!(inherits, "{} has a version of its own", package.display());
+    }
+    let client: serde_json::Value = serde_json::from_str(&read("client/package.json")?)?;
+    let lock: serde_json::Value = serde_json::from_str(&read("client/package-lock.json")?)?;
+    for (file, version) in [
+        ("package.json", &client["version"]),
+        ("package-lock.json", &lock["version"]),
+        ("package-lock.json, packages", &lock["packages"][""]["version"]),
+    ] {
+        assert_eq!(version, env!("CARGO_PKG_VERSION"), "client/{file}");
     }
     Ok(())
 }
