@@ -39,8 +39,8 @@ bench: ## Measure speed, cost and scale, and write docs/performance.md and docs/
 	@scripts/bench $(ARGS)
 
 build: ## Build every function as it is deployed; ARCH=arm64 for the other processor
-	sam build --parameter-overrides Architecture=$(or $(ARCH),x86_64)
+	@scripts/build-functions $(or $(ARCH),x86_64)
 
 deploy: ## Build for arm64 and deploy a stage of samconfig.toml; STAGE=prod for another than dev
-	sam build
+	@scripts/build-functions arm64
 	sam deploy --config-env $(or $(STAGE),dev)
