@@ -11,22 +11,23 @@ run: ## Run the whole stack on this machine; ARGS="--port 4000" and so on
 	else echo "left out: the demo page, because Node is not installed"; fi
 	@cargo run -p local -- $(ARGS)
 
-test: check ## Check and test everything this machine can run
+test: ## Check and test everything this machine can run
+	scripts/timed "formatting and lints" $(MAKE) --no-print-directory check
 	@# Built before the tests that run them, so that no compiler competes with what they wait for.
-	cargo build --workspace --all-targets
-	@if command -v valgrind >/dev/null; then cargo build --release --package validate-session --package refresh; \
+	scripts/timed "build for tests" cargo build --workspace --all-targets
+	@if command -v valgrind >/dev/null; then scripts/timed "build for budgets" cargo build --release --package validate-session --package refresh; \
 	else echo "left out: the instruction budgets, because valgrind is not installed"; fi
-	cargo test --workspace
-	@scripts/optional npm "install Node 20 or later" npm --prefix client ci --silent --no-fund --no-audit
-	@scripts/optional npm "install Node 20 or later" npm --prefix client test
-	@if command -v npm >/dev/null; then scripts/optional chromium "apt-get install chromium" npm --prefix client run test:browser; fi
-	@scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
-	@scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
-	@scripts/optional sam "pip install aws-sam-cli cfn-lint" sam validate --lint --region us-east-1 --template examples/python-api/template.yaml
-	@scripts/optional npm "install Node 20 or later" npm --prefix examples/verify-node ci --silent --no-fund --no-audit
-	@scripts/optional npm "install Node 20 or later" scripts/optional openssl "apt-get install openssl" scripts/with-stacks npm --prefix examples/verify-node test --silent
-	@scripts/optional python3 "install Python 3.11 or later" scripts/optional openssl "apt-get install openssl" scripts/test-python-examples
-	@scripts/optional sam "pip install aws-sam-cli cargo-lambda ziglang" scripts/test-sam --optional
+	scripts/timed "Rust tests" cargo test --workspace
+	@scripts/timed "client install" scripts/optional npm "install Node 20 or later" npm --prefix client ci --silent --no-fund --no-audit
+	@scripts/timed "client tests" scripts/optional npm "install Node 20 or later" npm --prefix client test
+	@if command -v npm >/dev/null; then scripts/timed "client in a browser" scripts/optional chromium "apt-get install chromium" npm --prefix client run test:browser; fi
+	@scripts/timed "dependencies" scripts/optional cargo-deny "cargo install cargo-deny" cargo deny check bans licenses sources
+	@scripts/timed "template" scripts/optional sam "pip install aws-sam-cli cfn-lint; the tests of the translated template need it too" sam validate --lint --region us-east-1
+	@scripts/timed "template of python-api" scripts/optional sam "pip install aws-sam-cli cfn-lint" sam validate --lint --region us-east-1 --template examples/python-api/template.yaml
+	@scripts/timed "verify-node install" scripts/optional npm "install Node 20 or later" npm --prefix examples/verify-node ci --silent --no-fund --no-audit
+	@scripts/timed "verify-node" scripts/optional npm "install Node 20 or later" scripts/optional openssl "apt-get install openssl" scripts/with-stacks npm --prefix examples/verify-node test --silent
+	@scripts/timed "examples in Python" scripts/optional python3 "install Python 3.11 or later" scripts/optional openssl "apt-get install openssl" scripts/test-python-examples
+	@scripts/timed "functions in containers" scripts/optional sam "pip install aws-sam-cli cargo-lambda ziglang" scripts/test-sam --optional
 
 test-sam: ## Build the functions, run them in containers with every event, and hold a conversation that loses them all
 	@scripts/test-sam
