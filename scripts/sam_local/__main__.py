@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import base_image, conversation, invocations, prerequisites
+from . import base_image, conversation, invocations, other_processor, prerequisites
 from .artifacts import report_artifacts
 from .containers import Containers, docker_daemon
 from .report import Report
@@ -32,20 +32,22 @@ def main() -> int:
         print(f"left out: 'make test-sam', because {', '.join(missing)}", flush=True)
         return 0 if options.optional and not os.environ.get("CI") else 1
     began = time.monotonic()
+    template = Template.read(Path("template.yaml"))
     architecture = prerequisites.architecture()
-    if subprocess.run(["make", "--no-print-directory", "build", f"ARCH={architecture}"]).returncode != 0:
+    report = Report()
+    other_processor.link(template, architecture, report)
+    build = ["make", "--no-print-directory", "build", f"ARCH={architecture}"]
+    if subprocess.run(["scripts/timed", f"build for {architecture}", *build]).returncode != 0:
         return 1
     print(f"built in {time.monotonic() - began:.0f} s", flush=True)
-    report = Report()
-    run(architecture, report)
+    report_artifacts(template, architecture, report)
+    run(template, architecture, report)
     print(f"took {time.monotonic() - began:.0f} s")
     return report.close()
 
 
-def run(architecture: str, report: Report) -> None:
-    """Checks what was built, in containers."""
-    template = Template.read(Path("template.yaml"))
-    report_artifacts(template, report)
+def run(template: Template, architecture: str, report: Report) -> None:
+    """Runs what was built, in containers."""
     with ExitStack() as stack:
         stack.enter_context(docker_daemon())
         print(f"base image: {base_image.ensure(template.runtime, architecture)}", flush=True)

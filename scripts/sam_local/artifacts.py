@@ -1,4 +1,4 @@
-"""What was built: how large it is, and whether Lambda's C library is new enough for it."""
+"""What was built: how large it is, for which processor, and whether Lambda's C library is new enough for it."""
 
 import re
 import zipfile
@@ -12,21 +12,38 @@ from .template import BUILT, Template
 # this machine may have a newer one, and would not notice.
 GLIBC_OF_RUNTIME = (2, 34)
 
+# What an ELF file says of the processor it is for (e_machine), by the name that Lambda has for it.
+MACHINES = {"arm64": 183, "x86_64": 62}
 
-def report_artifacts(template: Template, report: Report) -> None:
-    """Checks every function's binary."""
+
+def report_artifacts(template: Template, architecture: str, report: Report) -> None:
+    """Checks every function's binary, with its size."""
     for function in template.functions:
         binary = BUILT / function.name / "bootstrap"
-        glibc, size = _glibc(binary), _zipped(binary)
-        sizes = f"{binary.stat().st_size:>10,} bytes, zipped {size:>9,}"
-        line = f"{function.folder:<18} {sizes}, glibc {glibc[0]}.{glibc[1]}"
-        report.check(line, unless(glibc <= GLIBC_OF_RUNTIME, "it does not start on Lambda, whose glibc is older"))
+        sizes = f"{binary.stat().st_size:>10,} bytes, zipped {_zipped(binary):>9,}"
+        report_binary(f"{function.folder:<18} {sizes}", binary, architecture, report)
 
 
-def _glibc(binary: Path) -> tuple[int, int]:
+def report_binary(line: str, binary: Path, architecture: str, report: Report) -> None:
+    """Checks what a binary needs of Lambda, and prints it after `line`."""
+    content = binary.read_bytes()
+    machine, glibc = _machine(content), _glibc(content)
+    problems = [
+        unless(machine == MACHINES[architecture], f"its processor has the number {machine}"),
+        unless(glibc <= GLIBC_OF_RUNTIME, "it does not start on Lambda, whose glibc is older"),
+    ]
+    report.check(f"{line}, {architecture}, glibc {glibc[0]}.{glibc[1]}", next(filter(None, problems), None))
+
+
+def _machine(content: bytes) -> int:
+    """The number of the processor that an ELF file is for; 0 for what is none."""
+    return int.from_bytes(content[18:20], "little") if content.startswith(b"\x7fELF") else 0
+
+
+def _glibc(content: bytes) -> tuple[int, int]:
     """The oldest glibc that has every symbol which the binary asks for."""
-    versions = re.findall(rb"GLIBC_(\d+)\.(\d+)", binary.read_bytes())
-    return max((int(major), int(minor)) for major, minor in versions)
+    versions = re.findall(rb"GLIBC_(\d+)\.(\d+)", content)
+    return max(((int(major), int(minor)) for major, minor in versions), default=(0, 0))
 
 
 def _zipped(binary: Path) -> int:
