@@ -16,7 +16,7 @@ const lossy = {
   ...network,
   async fetch(...request) {
     const response = await network.fetch(...request);
-    if (!loseNext) return response;
+    if (!loseNext || !response.url.endsWith("/refresh")) return response;
     loseNext = false;
     throw new TypeError("the answer is lost");
   },
@@ -61,7 +61,8 @@ saw.sameSession = reloaded.session.id === id;
 loseNext = true;
 await second.client.refresh().catch(() => {});
 await second.client.refresh();
-saw.afterLostAnswer = (await until(second.client, (status) => status === "active")).status;
+saw.lost = !loseNext;
+saw.afterLostAnswer = (await until(second.client, (status) => status === "active")).session.id === id;
 
 await second.client.logout();
 const { status, reason } = second.client.getSnapshot();

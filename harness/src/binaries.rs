@@ -6,19 +6,6 @@ use tokio::{process::Command, sync::OnceCell};
 
 use crate::{Outcome, clock::of_this_machine};
 
-/// The functions that are deployed, by the names of their folders.
-pub const FUNCTIONS: [&str; 9] = [
-    "authorize",
-    "connect",
-    "logout",
-    "record-events",
-    "refresh",
-    "rotate-secret",
-    "session-policy",
-    "sessions",
-    "validate-session",
-];
-
 static TESTED: OnceCell<()> = OnceCell::const_new();
 static RELEASED: OnceCell<()> = OnceCell::const_new();
 
@@ -36,17 +23,11 @@ pub async fn tested(name: &str) -> Outcome<PathBuf> {
     Ok(target()?.join("debug").join(name))
 }
 
-/// The binary of a function as it is deployed. One at a time: built together, they would share features that none has
-/// alone.
+/// The binary of validate-session or refresh as it is deployed. The two ask for the same features, so that together they
+/// are what each is alone.
 pub async fn released(name: &str) -> Outcome<PathBuf> {
-    RELEASED
-        .get_or_try_init(|| async {
-            for function in ["validate-session", "refresh"] {
-                cargo(&["build", "--quiet", "--release", "--package", function]).await?;
-            }
-            Outcome::Ok(())
-        })
-        .await?;
+    let both = ["build", "--quiet", "--release", "--package", "validate-session", "--package", "refresh"];
+    RELEASED.get_or_try_init(|| cargo(&both)).await?;
     Ok(target()?.join("release").join(name))
 }
 

@@ -1,10 +1,7 @@
 //! A client of the service, over HTTP, that holds its tokens itself: what tests and benchmarks say to a service.
 
 pub use reqwest::Method;
-use reqwest::{
-    Client, RequestBuilder,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
+use reqwest::{Client, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
 
 use crate::Outcome;
@@ -18,7 +15,6 @@ pub struct Conversation {
     /// The URL of the service.
     pub url: String,
     client: Client,
-    headers: HeaderMap,
 }
 
 /// A proof of who somebody is, as `POST /connect` takes it.
@@ -112,18 +108,12 @@ impl Conversation {
     /// A client of the service at `url`.
     #[must_use]
     pub fn with(url: &str) -> Self {
-        Self { url: url.to_owned(), client: Client::new(), headers: HeaderMap::new() }
-    }
-
-    /// The same client, with a header in every request.
-    pub fn always(mut self, name: &'static str, value: &str) -> Outcome<Self> {
-        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
-        Ok(self)
+        Self { url: url.to_owned(), client: Client::new() }
     }
 
     /// Any request.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).headers(self.headers.clone())
+        self.client.request(method, format!("{}{path}", self.url))
     }
 
     /// Connects, with tokens in the body.

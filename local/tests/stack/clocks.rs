@@ -25,6 +25,8 @@ async fn functions_whose_clocks_differ_by_seconds_serve_one_session() -> Outcome
         let behind = emulator.embedded.url();
         let (one, other) = (Deployment::start(build, &behind).await?, Deployment::start(moved, &behind).await?);
         let (one, other) = (Conversation::with(&one.url), Conversation::with(&other.url));
+        // Started before, so that no start lies between the two instants that are compared.
+        other.poll("not.a.token", Presence::Nobody).await?.expect(401)?;
         let opened = one.register("ada", true).await?.expect(201)?;
         let elsewhere = other.poll(&opened.session()?.access, Presence::Now).await?.expect(200)?;
         let time = |answer: &serde_json::Value| answer["serverTime"].as_str().unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use harness::{
+    clock::of_this_machine,
     conversation::{Conversation, Method, PASSWORD, Presence, Proof},
     deployment::{Build, Deployment},
     earlier::{self, Earlier},
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use session::settings::Variables;
 use tokio::process::Command;
 
-use crate::Outcome;
+use crate::{FOR_EVER, Outcome};
 
 const KEYS: &[&str] = &["the-key-of-a-first-rotation"];
 
@@ -183,7 +184,8 @@ async fn what_a_later_build_wrote_stands_in_nobodys_way_from_the_base_on() -> Ou
 async fn browsed(client: &Path, service: &Deployment) -> Outcome<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../harness/clients/conversation.mjs");
     let mut node = Command::new("node");
-    let told = harness::clock::of_this_machine(&mut node).arg(script).arg(client).arg(&service.url).output().await?;
+    let node = of_this_machine(&mut node).kill_on_drop(true).arg(script).arg(client).arg(&service.url);
+    let told = tokio::time::timeout(FOR_EVER, node.output()).await??;
     let said = String::from_utf8_lossy(&told.stdout).into_owned();
     let failed = || format!("{}: {said}{}", told.status, String::from_utf8_lossy(&told.stderr));
     if !told.status.success() {
@@ -203,7 +205,7 @@ async fn a_client_of_one_build_lives_with_the_service_of_the_other() -> Outcome 
         let pair = Pair::start(&earlier, Order::EarlierFirst, &[]).await?;
         let expected = json!({
             "connected": "active", "polled": "active", "refreshed": "active", "sessions": 1, "reloaded": "active",
-            "sameSession": true, "afterLostAnswer": "active", "loggedOut": "ended logout", "requests": true,
+            "sameSession": true, "lost": true, "afterLostAnswer": true, "loggedOut": "ended logout", "requests": true,
         });
         assert_eq!(browsed(before, &pair.other).await?, expected, "the client of {}", earlier.name);
         let is_built = today.join("dist/index.js").exists();
