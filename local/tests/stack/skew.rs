@@ -152,30 +152,49 @@ async fn keys_records_and_verdicts_of_one_build_are_understood_by_the_other() ->
     Ok(())
 }
 
-/// The first version does not take them: the changelog says so, and in which order to update.
+/// Attributes that a later build writes to the item of a session.
+type Later = (&'static str, &'static [(&'static str, &'static str)]);
+
+const LATER: [Later; 4] = [
+    ("an attribute", &[("user_id", "user-7")]),
+    ("a kind of credential", &[("credential", "ticket")]),
+    ("a reason", &[("status", "ended"), ("end_reason", "of_2031")]),
+    ("a status", &[("status", "resting")]),
+];
+
+/// What a client hears of a session with each of those, and the status of a list in which it stands. The first version
+/// does not take most of them: the changelog says so, and in which order to update.
+fn heard(later: &str, earlier: &Earlier) -> (u16, &'static str, u16) {
+    match (later, earlier.name) {
+        ("an attribute", _) => (200, "", 200),
+        (_, "first") => (503, "temporarily_unavailable", 503),
+        ("a kind of credential", _) => (200, "", 200),
+        ("a reason", _) => (401, "session_ended of_2031", 200),
+        _ => (503, "temporarily_unavailable", 200),
+    }
+}
+
 #[tokio::test]
 async fn what_a_later_build_wrote_stands_in_nobodys_way_from_the_base_on() -> Outcome {
     for earlier in earlier::builds().await? {
         let pair = Pair::start(&earlier, Order::TodayFirst, &[]).await?;
         let (one, other) = pair.clients();
-        let ended = one.register("ada", false).await?.expect(201)?.session()?;
-        let ada = one.connect(Proof::Password("ada", PASSWORD), false).await?.expect(201)?.session()?;
-        for mut item in pair.emulator.items(&format!("S#{}", ended.id)).await? {
-            let later = [("status", "ended"), ("end_reason", "of_2031")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()));
-            item.extend(later.map(|(name, value)| (name, AttributeValue::S(value))));
-            item.insert("ended_at".to_owned(), AttributeValue::N("1795255200000".to_owned()));
-            pair.emulator.put(item).await?;
+        for (number, (later, attributes)) in LATER.into_iter().enumerate() {
+            let name = format!("ada-{number}");
+            let changed = one.register(&name, false).await?.expect(201)?.session()?;
+            let ada = one.connect(Proof::Password(&name, PASSWORD), false).await?.expect(201)?.session()?;
+            for mut item in pair.emulator.items(&format!("S#{}", changed.id)).await? {
+                let text = |value: &str| AttributeValue::S(value.to_owned());
+                item.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), text(value))));
+                item.insert("ended_at".to_owned(), AttributeValue::N("1795255200000".to_owned()));
+                pair.emulator.put(item).await?;
+            }
+            let told = other.refresh(&changed.refresh, &[]).await?;
+            let listed = other.with_bearer(Method::GET, "/sessions", &ada.access).await?;
+            let case = format!("{later}, read by {}", earlier.name);
+            assert_eq!((told.status, told.refusal().as_str(), listed.status), heard(later, &earlier), "{case}");
+            assert_eq!(other.poll(&ada.access, Presence::Now).await?.status, 200, "{case}");
         }
-        let told = other.refresh(&ended.refresh, &[]).await?;
-        let listed = other.with_bearer(Method::GET, "/sessions", &ada.access).await?;
-        let expected = if earlier.name == "first" {
-            (503, "temporarily_unavailable", 503)
-        } else {
-            (401, "session_ended of_2031", 200)
-        };
-        assert_eq!((told.status, told.refusal().as_str(), listed.status), expected, "{}", earlier.name);
-        assert_eq!(other.poll(&ada.access, Presence::Now).await?.status, 200, "{}", earlier.name);
     }
     Ok(())
 }
