@@ -76,7 +76,7 @@ impl SessionTable {
             return Err(Fault::new("BatchGetItem", "not every item was read"));
         }
         let items = answer.responses.and_then(|mut tables| tables.remove(&self.name)).unwrap_or_default();
-        Ok(Before::of(items, asked, window))
+        Before::of(items, asked, window)
     }
 
     /// Counts a refused credential under everything that it is counted by.
@@ -105,7 +105,7 @@ impl SessionTable {
 }
 
 impl Before {
-    fn of(items: Vec<Item>, asked: &Asked, window: Window) -> Self {
+    fn of(items: Vec<Item>, asked: &Asked, window: Window) -> Result<Self, Fault> {
         let mut before = Self { failures: vec![Failures::default(); asked.counted.len()], ..Self::default() };
         for item in items {
             let attribute = |name| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
@@ -115,7 +115,7 @@ impl Before {
             } else if asked.stored.is_some_and(|id| stored_key(id) == sk) {
                 before.stored = unreadable::stored_credential(item).ok();
             } else if pk.starts_with("U#") {
-                before.user.take(&item);
+                before.user.take(&item)?;
             } else {
                 let of_this = |(name, _): &(&String, _)| counter(name, window).0 == pk;
                 if let Some((_, failures)) = asked.counted.iter().zip(&mut before.failures).find(of_this) {
@@ -123,7 +123,7 @@ impl Before {
                 }
             }
         }
-        before
+        Ok(before)
     }
 }
 

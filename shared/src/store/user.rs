@@ -147,14 +147,17 @@ impl SessionTable {
 
 impl User {
     /// Takes what an item says; returns whether it is the marker or the password.
-    pub(super) fn take(&mut self, item: &Item) -> bool {
+    ///
+    /// # Errors
+    /// [`Fault`] when it is a marker that cannot be read: it must not be taken for that of a user who never ended anything.
+    pub(super) fn take(&mut self, item: &Item) -> Result<bool, Fault> {
         match sort_key(item) {
-            META => self.marker = marker(item),
-            // A hash of another type than text is there and matches nothing, which is not the same as no hash.
+            META => self.marker = marker(item)?,
+            // A hash of another type than text is there and no password is compared with it: a fault, not a user without one.
             PASSWORD => self.password_hash = item.get("hash").map(|hash| hash.as_s().cloned().unwrap_or_default()),
-            _ => return false,
+            _ => return Ok(false),
         }
-        true
+        Ok(true)
     }
 }
 
@@ -178,7 +181,30 @@ fn change_marker(subject: SubjectId, marker: Marker) -> Change {
     }
 }
 
-fn marker(item: &Item) -> Marker {
-    let count = |name| item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or_default();
-    Marker { epoch: count("epoch"), version: count("version") }
+fn marker(item: &Item) -> Result<Marker, Fault> {
+    let damaged = || Fault::new("read a user marker", "the item does not have the form that was written");
+    let count = |name| match item.get(name) {
+        None => Ok(0),
+        Some(value) => value.as_n().ok().and_then(|count| count.parse().ok()).ok_or_else(damaged),
+    };
+    Ok(Marker { epoch: count("epoch")?, version: count("version")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_without_counts_is_that_of_a_new_user_and_one_that_cannot_be_read_is_a_fault() {
+        let read = |epoch, version| {
+            let attributes =
+                [("epoch", epoch), ("version", version)].map(|(name, value)| Some((name.to_owned(), value?)));
+            marker(&attributes.into_iter().flatten().collect()).map_err(|fault| fault.operation)
+        };
+        assert_eq!(read(None, None), Ok(Marker { epoch: 0, version: 0 }));
+        assert_eq!(read(None, Some(number(7))), Ok(Marker { epoch: 0, version: 7 }));
+        assert_eq!(read(Some(number(3)), Some(number(7))), Ok(Marker { epoch: 3, version: 7 }));
+        assert_eq!(read(Some(text("3")), Some(number(7))), Err("read a user marker"));
+        assert_eq!(read(Some(number(3)), Some(text("7"))), Err("read a user marker"));
+    }
 }

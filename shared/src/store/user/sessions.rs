@@ -71,7 +71,7 @@ impl SessionTable {
                     Ok(stored) => found.stored.push(stored),
                     Err(stored) => found.unreadable_stored.push(stored),
                 }
-            } else if !found.user.take(&item) {
+            } else if !found.user.take(&item)? {
                 report::item_unreadable(None, None);
             }
         }
